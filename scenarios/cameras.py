@@ -1,0 +1,114 @@
+"""Cameras: models, poses, rigs, and the projection between world and picture.
+
+Pictures have their origin at the upper left corner; the centre of pixel (column i, row j) is at
+(i + 0.5, j + 0.5).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class CameraModel:
+    """What is bought: resolution in pixels, horizontal field of view in radians, price mounted."""
+
+    name: str
+    width: int
+    height: int
+    horizontal_fov: float
+    price: float
+
+    def __post_init__(self) -> None:
+        if self.width < 16 or self.height < 16 or not 0.05 < self.horizontal_fov < 3.0:
+            raise ValueError(f"camera model {self.name!r}: expected 16 pixels or more and a field of view of 0.05 to 3 rad")
+
+    @property
+    def focal_length(self) -> float:
+        """Focal length in pixels (square pixels, principal point in the centre)."""
+        return self.width / 2 / math.tan(self.horizontal_fov / 2)
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A camera model hung at `position`, aimed at `target` (metres). `roll` turns it about its axis
+    (radians; pi/2 hangs it in portrait)."""
+
+    id: str
+    model: CameraModel
+    position: tuple[float, float, float]
+    target: tuple[float, float, float]
+    roll: float = 0.0
+
+    @cached_property
+    def rotation(self) -> Floats:
+        """The (3, 3) rotation from world to camera axes: right, down, forward."""
+        forward = np.subtract(self.target, self.position)
+        if not np.linalg.norm(forward) > 1e-9:
+            raise ValueError(f"camera {self.id!r} aims at its own position")
+        forward = forward / np.linalg.norm(forward)
+        up = np.array([0.0, 0.0, 1.0]) if abs(forward[2]) < 0.999 else np.array([0.0, 1.0, 0.0])
+        right = np.cross(forward, up)
+        right /= np.linalg.norm(right)
+        down = np.cross(forward, right)
+        cos, sin = math.cos(self.roll), math.sin(self.roll)
+        return np.stack([cos * right + sin * down, cos * down - sin * right, forward])
+
+    def project(self, points: ArrayLike) -> tuple[Floats, Floats]:
+        """Project world points (…, 3) to pixels (…, 2) and depth along the axis (…) in metres.
+
+        Pixels of points behind the camera (depth <= 0) are meaningless.
+        """
+        local = (np.asarray(points, float) - self.position) @ self.rotation.T
+        depth = local[..., 2]
+        scale = self.model.focal_length / np.where(np.abs(depth) < 1e-9, 1e-9, depth)
+        pixels = local[..., :2] * scale[..., None] + self._centre
+        return pixels, depth
+
+    def unproject(self, pixels: ArrayLike, depth: ArrayLike) -> Floats:
+        """Return world points (…, 3) of pixels (…, 2) at a depth (…) along the axis in metres."""
+        depth = np.asarray(depth, float)[..., None]
+        plane = (np.asarray(pixels, float) - self._centre) / self.model.focal_length * depth
+        return np.concatenate([plane, depth], axis=-1) @ self.rotation + self.position
+
+    def pixels_per_metre(self, points: ArrayLike) -> Floats:
+        """Pixels per metre at world points (…, 3) on a vertical shelf front (facing -y).
+
+        The geometric mean of the two image scales of that plane, so foreshortening counts.
+        """
+        points = np.asarray(points, float)
+        step = 1e-4
+        here, depth = self.project(points)
+        along = (self.project(points + [step, 0, 0])[0] - here) / step
+        up = (self.project(points + [0, 0, step])[0] - here) / step
+        area = np.abs(along[..., 0] * up[..., 1] - along[..., 1] * up[..., 0])
+        return np.where(depth > 0, np.sqrt(area), 0.0)
+
+    def in_frame(self, pixels: ArrayLike) -> NDArray[np.bool_]:
+        """Which pixels (…, 2) lie inside the picture."""
+        pixels = np.asarray(pixels)
+        size = (self.model.width, self.model.height)
+        return ((pixels >= 0) & (pixels < size)).all(axis=-1)
+
+    @property
+    def _centre(self) -> Floats:
+        return np.array([self.model.width / 2, self.model.height / 2])
+
+
+@dataclass(frozen=True)
+class Rig:
+    """A set of cameras that is bought and hung together."""
+
+    name: str
+    cameras: tuple[Camera, ...]
+
+    @property
+    def cost(self) -> float:
+        return sum(camera.model.price for camera in self.cameras)

@@ -1,0 +1,159 @@
+"""The plan: which SKU belongs where, and where each of its places is in the world."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scenarios.files import InputError, read_csv, write_csv
+from scenarios.products import Catalog, Product
+from scenarios.store import Fixture, Store
+
+SIDE_GAP = 0.006
+"""Free width between two facings, in metres."""
+FRONT_MARGIN = 0.015
+"""Distance of the front row from the shelf edge, in metres."""
+ROW_GAP = 0.004
+"""Free depth between two rows, in metres."""
+
+
+@dataclass(frozen=True)
+class Position:
+    """A slot of the planogram: one SKU over `wide` × `high` facings, `deep` units each.
+
+    `shelf` counts from 0 at the bottom, `x` is the slot's left edge from the fixture's left edge
+    in metres. The position is low when it holds `low_at` units or fewer.
+    """
+
+    id: str
+    fixture: str
+    shelf: int
+    x: float
+    sku: str
+    wide: int
+    high: int
+    deep: int
+    low_at: int
+
+    def __post_init__(self) -> None:
+        if min(self.wide, self.high, self.deep) < 1:
+            raise ValueError(f"position {self.id!r}: wide, high and deep must be 1 or more")
+
+    @property
+    def facings(self) -> int:
+        return self.wide * self.high
+
+
+@dataclass(frozen=True)
+class Planogram:
+    positions: tuple[Position, ...]
+
+
+def load_planogram(path: Path) -> Planogram:
+    return Planogram(tuple(read_csv(path, Position)))
+
+
+def save_planogram(planogram: Planogram, path: Path) -> None:
+    write_csv(path, planogram.positions)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Store, catalog and planogram together: every place of the plan in world coordinates.
+
+    This is what a device knows about the shelves that it watches.
+    """
+
+    store: Store
+    catalog: Catalog
+    planogram: Planogram
+
+    def product(self, position: Position) -> Product:
+        return self.catalog[position.sku]
+
+    def base(self, position: Position, column: int, level: int = 0, row: int = 0) -> NDArray[np.float64]:
+        """Return the (3,) centre of the bottom face of the pack at one place; row 0 is the front."""
+        fixture, product = self.store.fixture(position.fixture), self.product(position)
+        x = fixture.x + position.x + (column + 0.5) * (product.width + SIDE_GAP)
+        y = fixture.y + FRONT_MARGIN + product.depth / 2 + row * (product.depth + ROW_GAP)
+        z = fixture.shelves[position.shelf].z + level * product.height
+        return np.array([x, y, z])
+
+    def front_row(self, position: Position) -> NDArray[np.float64]:
+        """Return the (facings, 3) bases of the front row, column by column, each from below."""
+        return np.array(
+            [self.base(position, c, level) for c in range(position.wide) for level in range(position.high)]
+        )
+
+    @cached_property
+    def places(self) -> Places:
+        """All front-row places of the planogram as parallel arrays."""
+        positions = self.planogram.positions
+        bases = np.concatenate([self.front_row(p) for p in positions])
+        owner = np.repeat(np.arange(len(positions)), [p.facings for p in positions])
+        sizes = np.array([[q.width, q.depth, q.height] for q in map(self.product, positions)])[owner]
+        return Places(owner, bases, sizes)
+
+    def check(self, source: Path | str) -> None:
+        """Raise InputError for the first position that the store or the catalog cannot hold."""
+        ids: dict[str, int] = {}
+        ends: dict[tuple[str, int], list[tuple[float, float, str]]] = {}
+        for row, p in enumerate(self.planogram.positions, start=2):
+            where = f"{source}, row {row}: position {p.id!r}"
+            if p.id in ids:
+                raise InputError(f"{where} stands in row {ids[p.id]} already")
+            ids[p.id] = row
+            if p.sku not in self.catalog:
+                raise InputError(f"{where}: sku {p.sku!r} is not in the catalog ({len(self.catalog)} SKUs)")
+            try:
+                fixture = self.store.fixture(p.fixture)
+            except KeyError:
+                known = ", ".join(f.id for f in self.store.fixtures)
+                raise InputError(f"{where}: fixture {p.fixture!r} is not in the store; expected one of {known}") from None
+            if not 0 <= p.shelf < len(fixture.shelves):
+                raise InputError(f"{where}: shelf {p.shelf}; {fixture.id} has shelves 0 to {len(fixture.shelves) - 1}")
+            self._check_size(p, fixture, where)
+            left, right = p.x, p.x + p.wide * (self.product(p).width + SIDE_GAP)
+            for other_left, other_right, other in ends.setdefault((p.fixture, p.shelf), []):
+                if left < other_right - 1e-6 and other_left < right - 1e-6:
+                    raise InputError(f"{where} overlaps position {other!r} on {p.fixture}, shelf {p.shelf}")
+            ends[p.fixture, p.shelf].append((left, right, p.id))
+
+    def _check_size(self, p: Position, fixture: Fixture, where: str) -> None:
+        product, shelf = self.product(p), fixture.shelves[p.shelf]
+        needed = {
+            "wide": (p.x + p.wide * (product.width + SIDE_GAP), fixture.width),
+            "high": (p.high * product.height, shelf.clearance),
+            "deep": (FRONT_MARGIN + p.deep * (product.depth + ROW_GAP) - ROW_GAP, fixture.depth),
+        }
+        if p.x < 0:
+            raise InputError(f"{where}: x {p.x} lies left of the shelf; expected 0 or more")
+        for name, (need, have) in needed.items():
+            if need > have + 1e-6:
+                raise InputError(
+                    f"{where} needs {need:.3f} m ({name} {getattr(p, name)}); "
+                    f"shelf {p.shelf} of {fixture.id} has {have:.3f} m"
+                )
+
+
+@dataclass(frozen=True, eq=False)
+class Places:
+    """Front-row places as parallel arrays: `position` (N,) index into the planogram's positions,
+    `base` (N, 3) centre of the bottom face in metres, `size` (N, 3) width, depth, height in metres."""
+
+    position: NDArray[np.int64]
+    base: NDArray[np.float64]
+    size: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.position)
+
+    @cached_property
+    def corners(self) -> NDArray[np.float64]:
+        """The (N, 8, 3) corners of the packs; the first four are the front face."""
+        unit = np.array([[x, y, z] for y in (-0.5, 0.5) for x in (-0.5, 0.5) for z in (0, 1)])
+        return self.base[:, None] + unit[None] * self.size[:, None]

@@ -1,0 +1,24 @@
+"""What is said about a position."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Level = Literal["in_stock", "low", "out", "unknown"]
+
+
+@dataclass(frozen=True)
+class ShelfState:
+    """What all cameras have said about one position.
+
+    `facings` and `units` are None when unknown. `intruder` is a SKU that does not belong there.
+    """
+
+    position: str
+    level: Level
+    facings: int | None = None
+    units: float | None = None
+    intruder: str | None = None
+    confidence: float = 0.0
+    age: float = 0.0
