@@ -96,7 +96,8 @@ class Layout:
         bases = np.concatenate([self.front_row(p) for p in positions])
         owner = np.repeat(np.arange(len(positions)), [p.facings for p in positions])
         sizes = np.array([[q.width, q.depth, q.height] for q in map(self.product, positions)])[owner]
-        return Places(owner, bases, sizes)
+        level = np.concatenate([np.tile(np.arange(p.high), p.wide) for p in positions])
+        return Places(owner, level, bases, sizes)
 
     def check(self, source: Path | str) -> None:
         """Raise InputError for the first position that the store or the catalog cannot hold."""
@@ -143,9 +144,10 @@ class Layout:
 @dataclass(frozen=True, eq=False)
 class Places:
     """Front-row places as parallel arrays: `position` (N,) index into the planogram's positions,
-    `base` (N, 3) centre of the bottom face in metres, `size` (N, 3) width, depth, height in metres."""
+    `level` (N,) 0 on the board and 1 or more on a stack, `base` (N, 3) centre of the bottom face in metres, `size` (N, 3) width, depth, height in metres."""
 
     position: NDArray[np.int64]
+    level: NDArray[np.int64]
     base: NDArray[np.float64]
     size: NDArray[np.float64]
 

@@ -1,0 +1,77 @@
+"""Pictures by PyBullet's TinyRenderer: bit for bit the same on every run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pybullet
+from numpy.typing import NDArray
+
+from scenarios import Camera, Scenario, rng
+from sim.world import World
+
+NEAR, FAR = 0.1, 15.0
+
+
+@dataclass(frozen=True, eq=False)
+class Raster:
+    """`image` (H, W, 3) uint8, `depth` (H, W) float32 metres, `body` (H, W) int32 body ids, -1 for none."""
+
+    image: NDArray[np.uint8]
+    depth: NDArray[np.float32]
+    body: NDArray[np.int32]
+
+
+def render(world: World, camera: Camera, scenario: Scenario, shadow: bool = True) -> Raster:
+    """Render the world as it stands, in the scenario's light; without `shadow` it is as soft as a studio's."""
+    width, height = camera.model.width, camera.model.height
+    rgba, depth, body = pybullet.getCameraImage(
+        width,
+        height,
+        _view(camera),
+        _projection(camera),
+        renderer=pybullet.ER_TINY_RENDERER,
+        physicsClientId=world.client,
+        **_light(scenario, shadow),
+    )[2:]
+    image = np.asarray(rgba, np.uint8).reshape(height, width, 4)[..., :3]
+    buffer = np.asarray(depth, np.float32).reshape(height, width)
+    metres = FAR * NEAR / (FAR - (FAR - NEAR) * buffer)
+    return Raster(np.ascontiguousarray(image), metres, np.asarray(body, np.int32).reshape(height, width))
+
+
+def _view(camera: Camera) -> list[float]:
+    right, down, forward = camera.rotation
+    matrix = np.eye(4)
+    matrix[:3, :3] = [right, -down, -forward]
+    matrix[:3, 3] = -matrix[:3, :3] @ camera.position
+    return [float(v) for v in matrix.T.ravel()]
+
+
+def _projection(camera: Camera) -> list[float]:
+    """The OpenGL projection, shifted by half a pixel to the right and up: the engine samples pixel
+    (i, j) at (i, j + 1), a `Camera` has its centre at (i + 0.5, j + 0.5)."""
+    w, h, f = camera.model.width, camera.model.height, camera.model.focal_length
+    matrix = np.zeros((4, 4))
+    matrix[0, 0], matrix[1, 1] = 2 * f / w, 2 * f / h
+    matrix[0, 2], matrix[1, 2] = 1 / w, 1 / h
+    matrix[2, 2], matrix[2, 3] = -(FAR + NEAR) / (FAR - NEAR), -2 * FAR * NEAR / (FAR - NEAR)
+    matrix[3, 2] = -1
+    return [float(v) for v in matrix.T.ravel()]
+
+
+def _light(scenario: Scenario, shadow: bool) -> dict[str, object]:
+    """All seven light arguments: the engine keeps the last value of any that is left out."""
+    random = rng(scenario.seed, "light", "direction")
+    direction = [random.uniform(-0.5, 0.5), random.uniform(-1.3, -0.5), 1.6]
+    ambient = random.uniform(0.5, 0.68)
+    return {
+        "lightDirection": [float(v) for v in direction],
+        "lightColor": [1.0, 1.0, 1.0],
+        "lightDistance": 8.0,
+        "shadow": int(shadow),
+        "lightAmbientCoeff": float(ambient),
+        "lightDiffuseCoeff": float(1.02 - ambient),
+        "lightSpecularCoeff": 0.05,
+    }

