@@ -28,7 +28,9 @@ class CameraModel:
 
     def __post_init__(self) -> None:
         if self.width < 16 or self.height < 16 or not 0.05 < self.horizontal_fov < 3.0:
-            raise ValueError(f"camera model {self.name!r}: expected 16 pixels or more and a field of view of 0.05 to 3 rad")
+            raise ValueError(
+                f"camera model {self.name!r}: expected 16 pixels or more and a field of view of 0.05 to 3 rad"
+            )
 
     @property
     def focal_length(self) -> float:
@@ -86,8 +88,8 @@ class Camera:
         points = np.asarray(points, float)
         step = 1e-4
         here, depth = self.project(points)
-        along = (self.project(points + [step, 0, 0])[0] - here) / step
-        up = (self.project(points + [0, 0, step])[0] - here) / step
+        along = (self.project(points + np.array([step, 0.0, 0.0]))[0] - here) / step
+        up = (self.project(points + np.array([0.0, 0.0, step]))[0] - here) / step
         area = np.abs(along[..., 0] * up[..., 1] - along[..., 1] * up[..., 0])
         return np.where(depth > 0, np.sqrt(area), 0.0)
 
@@ -95,7 +97,7 @@ class Camera:
         """Which pixels (…, 2) lie inside the picture."""
         pixels = np.asarray(pixels)
         size = (self.model.width, self.model.height)
-        return ((pixels >= 0) & (pixels < size)).all(axis=-1)
+        return np.asarray(((pixels >= 0) & (pixels < size)).all(axis=-1))
 
     @property
     def _centre(self) -> Floats:

@@ -85,9 +85,7 @@ class Layout:
 
     def front_row(self, position: Position) -> NDArray[np.float64]:
         """Return the (facings, 3) bases of the front row, column by column, each from below."""
-        return np.array(
-            [self.base(position, c, level) for c in range(position.wide) for level in range(position.high)]
-        )
+        return np.array([self.base(position, c, level) for c in range(position.wide) for level in range(position.high)])
 
     @cached_property
     def places(self) -> Places:
@@ -114,7 +112,9 @@ class Layout:
                 fixture = self.store.fixture(p.fixture)
             except KeyError:
                 known = ", ".join(f.id for f in self.store.fixtures)
-                raise InputError(f"{where}: fixture {p.fixture!r} is not in the store; expected one of {known}") from None
+                raise InputError(
+                    f"{where}: fixture {p.fixture!r} is not in the store; expected one of {known}"
+                ) from None
             if not 0 <= p.shelf < len(fixture.shelves):
                 raise InputError(f"{where}: shelf {p.shelf}; {fixture.id} has shelves 0 to {len(fixture.shelves) - 1}")
             self._check_size(p, fixture, where)
@@ -144,7 +144,8 @@ class Layout:
 @dataclass(frozen=True, eq=False)
 class Places:
     """Front-row places as parallel arrays: `position` (N,) index into the planogram's positions,
-    `level` (N,) 0 on the board and 1 or more on a stack, `base` (N, 3) centre of the bottom face in metres, `size` (N, 3) width, depth, height in metres."""
+    `level` (N,) 0 on the board and 1 or more on a stack, `base` (N, 3) centre of the bottom face in
+    metres, `size` (N, 3) width, depth, height in metres."""
 
     position: NDArray[np.int64]
     level: NDArray[np.int64]

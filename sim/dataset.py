@@ -52,7 +52,9 @@ class DatasetPlan:
 
     def __post_init__(self) -> None:
         if min(self.stores, self.pictures_per_store, self.workers) < 1 or self.size < 64:
-            raise InputError(f"dataset: stores, pictures_per_store and workers must be 1 or more and size 64 or more; got {self}")
+            raise InputError(
+                f"dataset: stores, pictures_per_store and workers must be 1 or more and size 64 or more; got {self}"
+            )
 
 
 def make_dataset(plan: DatasetPlan, layout_of: LayoutMaker) -> Path:
@@ -116,7 +118,7 @@ def draw_conditions(random: np.random.Generator) -> Conditions:
 
 def draw_camera(layout: Layout, random: np.random.Generator, size: int) -> Camera:
     """Draw a camera in the aisle that looks at some point of the shelves: frontal, angled or steep."""
-    fixtures, room = layout.store.fixtures, layout.store.room
+    fixtures = layout.store.fixtures
     left, right = min(f.x for f in fixtures), max(f.x + f.width for f in fixtures)
     top = max(f.height for f in fixtures)
     front = min(f.y for f in fixtures)
@@ -173,7 +175,9 @@ def merge_gaps(layout: Layout, places: NDArray[np.int64], boxes: NDArray[np.floa
     for i in np.lexsort((base[:, 0], base[:, 2])):
         left, right, z = base[i, 0] - half[i], base[i, 0] + half[i], base[i, 2]
         if last is not None and abs(z - last[1]) < 1e-6 and left - last[0] < NEIGHBOUR:
-            merged[-1] = np.concatenate([np.minimum(merged[-1][:2], boxes[i, :2]), np.maximum(merged[-1][2:], boxes[i, 2:])])
+            merged[-1] = np.concatenate(
+                [np.minimum(merged[-1][:2], boxes[i, :2]), np.maximum(merged[-1][2:], boxes[i, 2:])]
+            )
         else:
             merged.append(boxes[i])
         last = (right, z)
@@ -199,7 +203,9 @@ def _marker(plan: DatasetPlan, seed: int) -> Path:
 
 def _collect(plan: DatasetPlan, seeds: list[int]) -> None:
     """Write the COCO file of a split, the brand of every SKU, and the YAML that YOLO trainers read."""
-    images, annotations, brands = [], [], {}
+    images: list[dict] = []
+    annotations: list[dict] = []
+    brands: dict[str, str] = {}
     for seed in seeds:
         store = json.loads(_marker(plan, seed).read_text())
         brands |= store["brands"]
@@ -208,7 +214,9 @@ def _collect(plan: DatasetPlan, seeds: list[int]) -> None:
             images.append(image | {"file_name": picture["file_name"], "scenario": picture["scenario"]})
             for label in picture["annotations"]:
                 area = label["bbox"][2] * label["bbox"][3]
-                annotations.append({"id": len(annotations) + 1, "image_id": image["id"], "iscrowd": 0, "area": area} | label)
+                annotations.append(
+                    {"id": len(annotations) + 1, "image_id": image["id"], "iscrowd": 0, "area": area} | label
+                )
     categories = [{"id": i, "name": name} for i, name in enumerate(CLASSES)]
     coco = {"images": images, "annotations": annotations, "categories": categories}
     (plan.folder / f"{plan.split}.json").write_text(json.dumps(coco))

@@ -21,7 +21,9 @@ def gondola_mesh(fixture: Fixture, seed: int) -> Mesh:
     """A bay: back panel, uprights, base and boards with their price rails."""
     random = rng(seed, "gondola")
     steel = tuple(int(v) for v in random.choice([(226, 226, 222), (205, 207, 208), (238, 236, 228), (120, 122, 126)]))
-    rail = tuple(int(v) for v in random.choice([(232, 232, 230), (196, 30, 40), (30, 90, 170), (245, 245, 240), (60, 60, 64)]))
+    rail = tuple(
+        int(v) for v in random.choice([(232, 232, 230), (196, 30, 40), (30, 90, 170), (245, 245, 240), (60, 60, 64)])
+    )
     b = MeshBuilder()
     swatches = {"steel": 0.125, "rail": 0.375, "back": 0.625, "base": 0.875}
     back = tuple(int(v * 0.93) for v in steel)
@@ -92,7 +94,7 @@ def room_meshes(layout: Layout, seed: int) -> list[Mesh]:
     wall = _wall(tuple(int(v) for v in random.choice([(228, 226, 220), (214, 220, 222), (232, 224, 208)])), seed)
     ceiling = Image.new("RGB", (32, 32), (214, 215, 214))
     unit = [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)]
-    sides = [
+    sides: list[tuple[Image.Image, list[tuple[float, ...]]]] = [
         (floor, [(x0, y0, 0), (x1, y0, 0), (x1, y1, 0), (x0, y1, 0)]),
         (ceiling, [(x0, y1, z1), (x1, y1, z1), (x1, y0, z1), (x0, y0, z1)]),
         (wall, [(x0, y1, 0), (x1, y1, 0), (x1, y1, z1), (x0, y1, z1)]),

@@ -32,10 +32,14 @@ def _shaded_ball(draw: ImageDraw.ImageDraw, x: float, y: float, r: float, hue: f
         k = i / 5
         rr = r * (1 - 0.75 * k)
         cx, cy = x - r * 0.25 * k, y - r * 0.25 * k
-        draw.ellipse((cx - rr, cy - rr, cx + rr, cy + rr), fill=_colour(hue, saturation * (1 - 0.45 * k), 0.55 + 0.4 * k))
+        draw.ellipse(
+            (cx - rr, cy - rr, cx + rr, cy + rr), fill=_colour(hue, saturation * (1 - 0.45 * k), 0.55 + 0.4 * k)
+        )
 
 
-def _fruit(canvas: Image.Image, box: tuple[int, int, int, int], random: np.random.Generator, hue: float, ground: Colour) -> None:
+def _fruit(
+    canvas: Image.Image, box: tuple[int, int, int, int], random: np.random.Generator, hue: float, ground: Colour
+) -> None:
     draw = ImageDraw.Draw(canvas)
     w, h = box[2] - box[0], box[3] - box[1]
     r = min(w, h) * random.uniform(0.2, 0.34)
@@ -51,12 +55,16 @@ def _leaf(draw: ImageDraw.ImageDraw, x: float, y: float, length: float, angle: f
         t = i / 12 * 2 - 1
         side = 1 if i % 2 else -1
         points.append((t, side * 0.28 * (1 - t * t)))
-    outline = [(t, 0.3 * (1 - t * t)) for t in np.linspace(-1, 1, 9)] + [(t, -0.3 * (1 - t * t)) for t in np.linspace(1, -1, 9)]
+    outline = [(t, 0.3 * (1 - t * t)) for t in np.linspace(-1, 1, 9)] + [
+        (t, -0.3 * (1 - t * t)) for t in np.linspace(1, -1, 9)
+    ]
     cos, sin = math.cos(angle) * length, math.sin(angle) * length
     draw.polygon([(x + a * cos - b * sin, y + a * sin + b * cos) for a, b in outline], fill=_colour(hue, 0.75, 0.5))
 
 
-def _leaves(canvas: Image.Image, box: tuple[int, int, int, int], random: np.random.Generator, hue: float, ground: Colour) -> None:
+def _leaves(
+    canvas: Image.Image, box: tuple[int, int, int, int], random: np.random.Generator, hue: float, ground: Colour
+) -> None:
     draw = ImageDraw.Draw(canvas)
     w, h = box[2] - box[0], box[3] - box[1]
     count = int(random.integers(4, 10))
@@ -67,17 +75,24 @@ def _leaves(canvas: Image.Image, box: tuple[int, int, int, int], random: np.rand
         _leaf(draw, x, y, min(w, h) * 0.3, angle, hue + 0.04 * (i % 3))
 
 
-def _grains(canvas: Image.Image, box: tuple[int, int, int, int], random: np.random.Generator, hue: float, ground: Colour) -> None:
+def _grains(
+    canvas: Image.Image, box: tuple[int, int, int, int], random: np.random.Generator, hue: float, ground: Colour
+) -> None:
     draw = ImageDraw.Draw(canvas)
     w, h = box[2] - box[0], box[3] - box[1]
     size = random.uniform(0.03, 0.08) * min(w, h) + 1
     for _ in range(int(random.integers(40, 110))):
         x, y = random.normal(0.5, 0.2) * w + box[0], random.normal(0.5, 0.2) * h + box[1]
         stretch = random.uniform(1, 1.8)
-        draw.ellipse((x - size * stretch, y - size, x + size * stretch, y + size), fill=_colour(hue * 0.15 + 0.04, random.uniform(0.4, 0.8), random.uniform(0.5, 0.95)))
+        draw.ellipse(
+            (x - size * stretch, y - size, x + size * stretch, y + size),
+            fill=_colour(hue * 0.15 + 0.04, random.uniform(0.4, 0.8), random.uniform(0.5, 0.95)),
+        )
 
 
-def _bowl(canvas: Image.Image, box: tuple[int, int, int, int], random: np.random.Generator, hue: float, ground: Colour) -> None:
+def _bowl(
+    canvas: Image.Image, box: tuple[int, int, int, int], random: np.random.Generator, hue: float, ground: Colour
+) -> None:
     draw = ImageDraw.Draw(canvas)
     w, h = box[2] - box[0], box[3] - box[1]
     x0, x1 = box[0] + w * 0.08, box[2] - w * 0.08
@@ -92,34 +107,50 @@ def _bowl(canvas: Image.Image, box: tuple[int, int, int, int], random: np.random
         _shaded_ball(draw, x, y, max(1.5, w * 0.035), hue + random.uniform(-0.06, 0.06), 0.85)
 
 
-def _splash(canvas: Image.Image, box: tuple[int, int, int, int], random: np.random.Generator, hue: float, ground: Colour) -> None:
+def _splash(
+    canvas: Image.Image, box: tuple[int, int, int, int], random: np.random.Generator, hue: float, ground: Colour
+) -> None:
     draw = ImageDraw.Draw(canvas)
     x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
     w, h = (box[2] - box[0]) / 2, (box[3] - box[1]) / 2
     angles = np.linspace(0, 2 * math.pi, 48, endpoint=False)
     for shrink, value in ((1.0, 0.95), (0.72, 0.75), (0.45, 0.55)):
         radius = shrink * (0.7 + 0.3 * random.random(48))
-        draw.polygon([(x + w * r * math.cos(a), y + h * r * math.sin(a)) for a, r in zip(angles, radius)], fill=_colour(hue, 0.9, value))
+        draw.polygon(
+            [(x + w * r * math.cos(a), y + h * r * math.sin(a)) for a, r in zip(angles, radius)],
+            fill=_colour(hue, 0.9, value),
+        )
 
 
-def _sunburst(canvas: Image.Image, box: tuple[int, int, int, int], random: np.random.Generator, hue: float, ground: Colour) -> None:
+def _sunburst(
+    canvas: Image.Image, box: tuple[int, int, int, int], random: np.random.Generator, hue: float, ground: Colour
+) -> None:
     draw = ImageDraw.Draw(canvas)
     x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
     w, h = (box[2] - box[0]) / 2, (box[3] - box[1]) / 2
     rays = int(random.integers(8, 18))
     for i in range(rays):
         a, b = 2 * math.pi * i / rays, 2 * math.pi * (i + 0.5) / rays
-        draw.polygon([(x, y), (x + w * math.cos(a), y + h * math.sin(a)), (x + w * math.cos(b), y + h * math.sin(b))], fill=_colour(hue, 0.75, 0.95))
+        draw.polygon(
+            [(x, y), (x + w * math.cos(a), y + h * math.sin(a)), (x + w * math.cos(b), y + h * math.sin(b))],
+            fill=_colour(hue, 0.75, 0.95),
+        )
     _shaded_ball(draw, x, y, min(w, h) * 0.5, hue + 0.08, 0.9)
 
 
-def _photograph(canvas: Image.Image, box: tuple[int, int, int, int], random: np.random.Generator, hue: float, ground: Colour) -> None:
+def _photograph(
+    canvas: Image.Image, box: tuple[int, int, int, int], random: np.random.Generator, hue: float, ground: Colour
+) -> None:
     """A soft, many-coloured area like a food photograph."""
     w, h = box[2] - box[0], box[3] - box[1]
     layers = np.zeros((h, w, 3))
     for cells, weight in ((4, 1.0), (9, 0.7), (20, 0.45)):
         noise = random.random((cells, cells, 1)) * 0.65 + random.random((cells, cells, 3)) * 0.35
-        layers += weight * np.asarray(Image.fromarray((noise * 255).astype(np.uint8)).resize((w, h), Image.Resampling.BICUBIC)) / 255
+        layers += (
+            weight
+            * np.asarray(Image.fromarray((noise * 255).astype(np.uint8)).resize((w, h), Image.Resampling.BICUBIC))
+            / 255
+        )
     base = np.array(_colour(hue, 0.65, 0.85)) / 255
     picture = (layers / 2.15) ** 1.2 * 1.6 * base
     patch = Image.fromarray((picture.clip(0, 1) * 255).astype(np.uint8))
@@ -128,7 +159,9 @@ def _photograph(canvas: Image.Image, box: tuple[int, int, int, int], random: np.
     canvas.paste(patch, (box[0], box[1]), mask.filter(ImageFilter.GaussianBlur(1)))
 
 
-def _abstract(canvas: Image.Image, box: tuple[int, int, int, int], random: np.random.Generator, hue: float, ground: Colour) -> None:
+def _abstract(
+    canvas: Image.Image, box: tuple[int, int, int, int], random: np.random.Generator, hue: float, ground: Colour
+) -> None:
     draw = ImageDraw.Draw(canvas)
     w, h = box[2] - box[0], box[3] - box[1]
     for i in range(int(random.integers(3, 7))):
@@ -138,7 +171,9 @@ def _abstract(canvas: Image.Image, box: tuple[int, int, int, int], random: np.ra
         if random.random() < 0.5:
             draw.ellipse((x - r, y - r, x + r, y + r), fill=colour)
         else:
-            draw.regular_polygon((x, y, r), int(random.integers(3, 7)), rotation=float(random.uniform(0, 90)), fill=colour)
+            draw.regular_polygon(
+                (x, y, r), int(random.integers(3, 7)), rotation=float(random.uniform(0, 90)), fill=colour
+            )
 
 
 KINDS = (_fruit, _leaves, _grains, _bowl, _splash, _sunburst, _photograph, _photograph, _abstract)

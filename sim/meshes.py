@@ -109,7 +109,14 @@ class _Atlas:
         for panel in panels:
             self.texture.paste(weathered(panel, seed), (x, 0))
             # Half a texel inside, so that nearest sampling never reads the neighbouring panel.
-            self.rects.append(((x + 0.5) / width, 1 - (panel.height - 0.5) / height, (x + panel.width - 0.5) / width, 1 - 0.5 / height))
+            self.rects.append(
+                (
+                    (x + 0.5) / width,
+                    1 - (panel.height - 0.5) / height,
+                    (x + panel.width - 0.5) / width,
+                    1 - 0.5 / height,
+                )
+            )
             x += panel.width
 
     def quad(self, panel: int, top: float = 1.0) -> list[tuple[float, float]]:
@@ -157,7 +164,12 @@ def _carton(product: Product, density: float) -> Mesh:
     x, y, fin = w / 2, d / 2, d * 0.03
     _walls(b, atlas, w, d, 0, shoulder, 0.80)
     (u0, v0), (u1, _), (_, v1), _ = atlas.quad(0)
-    roof = [(u0, v0 + (v1 - v0) * 0.80), (u1, v0 + (v1 - v0) * 0.80), (u1, v0 + (v1 - v0) * 0.95), (u0, v0 + (v1 - v0) * 0.95)]
+    roof = [
+        (u0, v0 + (v1 - v0) * 0.80),
+        (u1, v0 + (v1 - v0) * 0.80),
+        (u1, v0 + (v1 - v0) * 0.95),
+        (u0, v0 + (v1 - v0) * 0.95),
+    ]
     strip = [(u0, v0 + (v1 - v0) * 0.95), (u1, v0 + (v1 - v0) * 0.95), (u1, v1), (u0, v1)]
     gable = [atlas.quad(1)[i] for i in (0, 1, 2)]
     b.polygon([(-x, -y, shoulder), (x, -y, shoulder), (x, -fin, ridge), (-x, -fin, ridge)], roof)
@@ -183,7 +195,8 @@ def _pouch(product: Product, density: float) -> Mesh:
     s, t = np.meshgrid(np.linspace(-1, 1, columns), np.linspace(0, 1, rows))
     thickness = d / 2 * (0.06 + 0.94 * np.sqrt((1 - s**2) * (1 - t)))
     u0, v0, u1, v1 = atlas.rects[0]
-    vertices, uv, normals, triangles = [], [], [], []
+    vertices: list[Floats] = []
+    uv, normals, triangles = [], [], []
     for side in (-1, 1):
         start = len(vertices) * columns * rows
         vertices.append(np.stack([s * w / 2, side * thickness, t * h], -1).reshape(-1, 3))
@@ -233,10 +246,9 @@ def _bottle(product: Product, density: float) -> Mesh:
     texture.paste(label, (0, round(texture.height * (1 - shoulder + 0.02))))
     cap = Image.new("RGB", (texture.width, max(2, round(texture.height * (1 - neck - 0.02)))), design.cap)
     texture.paste(cap, (0, 0))
-    profile = [
-        (r * 0.94, 0.0), (r, h * 0.03), (r, h * shoulder), (r * 0.8 + neck_radius * 0.2, h * (shoulder * 0.6 + neck * 0.4)),
-        (neck_radius, h * neck), (neck_radius, h * (neck + 0.02)), (neck_radius * 1.12, h * (neck + 0.02)), (neck_radius * 1.12, h),
-    ]  # fmt: skip
+    curve = (r * 0.8 + neck_radius * 0.2, h * (shoulder * 0.6 + neck * 0.4))
+    profile = [(r * 0.94, 0.0), (r, h * 0.03), (r, h * shoulder), curve, (neck_radius, h * neck)]
+    profile += [(neck_radius * k, h * z) for k, z in ((1.0, neck + 0.02), (1.12, neck + 0.02), (1.12, 1.0))]
     return _lathe(product, profile, texture, [5, 6, 8])
 
 

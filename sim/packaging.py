@@ -92,7 +92,9 @@ class Design:
         self.picture_hue = float(line.random())
         self.claim = str(line.choice(CLAIMS)) if line.random() < 0.55 else ""
         self.metal = _mix((200, 200, 205), second, 0.15 * float(brand.integers(3)))
-        self.liquid = _hsv(float(variant.random()) * 0.15 + float(line.random()) * 0.85, 0.7, float(line.uniform(0.25, 0.85)))
+        self.liquid = _hsv(
+            float(variant.random()) * 0.15 + float(line.random()) * 0.85, 0.7, float(line.uniform(0.25, 0.85))
+        )
         self.cap = second if brand.random() < 0.5 else self.accent
 
     @property
@@ -135,7 +137,9 @@ def side_panel(product: Product, width: float, height: float, density: float = T
     step = max(3.0, h * 0.028)
     for i in range(1, int((table[3] - table[1]) / step)):
         y = table[1] + i * step
-        draw.line((table[0] + 2, y, table[0] + (table[2] - table[0]) * (0.5 + 0.4 * ((i * 7) % 5) / 5), y), fill=(40, 40, 40))
+        draw.line(
+            (table[0] + 2, y, table[0] + (table[2] - table[0]) * (0.5 + 0.4 * ((i * 7) % 5) / 5), y), fill=(40, 40, 40)
+        )
     bars = rng(0, "barcode", product.sku).integers(1, 4, 40)
     draw.rectangle((w * 0.14, h * 0.78, w * 0.86, h * 0.94), fill=(255, 255, 255))
     x = w * 0.18
@@ -188,7 +192,9 @@ def _background(design: Design, w: int, h: int) -> Image.Image:
         case 2:
             for i in range(-1, 8):
                 x = i * w / 4
-                draw.polygon([(x, 0), (x + w / 8, 0), (x - w / 8, h), (x - w / 4, h)], fill=_mix(design.main, tone, 0.5))
+                draw.polygon(
+                    [(x, 0), (x + w / 8, 0), (x - w / 8, h), (x - w / 4, h)], fill=_mix(design.main, tone, 0.5)
+                )
         case 3:
             draw.ellipse((-w * 0.3, h * 0.35, w * 1.3, h * 1.3), fill=tone)
         case 4:
@@ -233,7 +239,9 @@ def _draw_claim(draw: ImageDraw.ImageDraw, design: Design, w: int, h: int) -> No
         r = radius * (1.0 if i % 2 else 0.86)
         points.append((x + r * math.cos(i * math.pi / 12), y + r * math.sin(i * math.pi / 12)))
     draw.polygon(points, fill=(250, 215, 40))
-    fit_text(draw, (x - radius * 0.75, y - radius * 0.5, x + radius * 0.75, y + radius * 0.5), design.claim, 0, (170, 20, 20))
+    fit_text(
+        draw, (x - radius * 0.75, y - radius * 0.5, x + radius * 0.75, y + radius * 0.5), design.claim, 0, (170, 20, 20)
+    )
 
 
 def _inset(box: Box, share: float) -> Box:

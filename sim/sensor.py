@@ -33,8 +33,8 @@ def expose(image: NDArray[np.uint8], scenario: Scenario, camera: Camera) -> NDAr
     signal += noise * np.sqrt(SHOT_NOISE**2 * np.clip(signal, 0, 1) * gain + (READ_NOISE * gain) ** 2)
     digital = (np.clip(signal, 0, 1) * 255 + 0.5).astype(np.uint8)
     quality = [cv2.IMWRITE_JPEG_QUALITY, int(random.integers(80, 96))]
-    code = cv2.imencode(".jpg", digital[..., ::-1], quality)[1]
-    return np.ascontiguousarray(cv2.imdecode(code, cv2.IMREAD_COLOR)[..., ::-1])
+    code = cv2.imencode(".jpg", cv2.cvtColor(digital, cv2.COLOR_RGB2BGR), quality)[1]
+    return cv2.cvtColor(cv2.imdecode(code, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)  # type: ignore[return-value, arg-type]
 
 
 def _tint(kelvin: float) -> NDArray[np.float64]:

@@ -61,7 +61,7 @@ def studio_pictures(products: Iterable[Product], pixels: int = 224) -> dict[str,
 def _cameras(product: Product, base: NDArray[np.float64], pixels: int) -> list[Camera]:
     size = max(product.width, product.height, product.depth)
     model = CameraModel("studio", pixels, pixels, 2 * math.atan(0.62 * size / DISTANCE), 0.0)
-    middle = base + [0, 0, product.height / 2]
+    middle = base + np.array([0.0, 0.0, product.height / 2])
     cameras = []
     for azimuth, elevation in VIEWS:
         level = math.cos(elevation)

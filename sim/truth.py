@@ -140,7 +140,9 @@ def _places_of(layout: Layout, stock: Stock) -> NDArray[np.int64]:
     for p in layout.planogram.positions:
         first[p.id] = (offset, p.high)
         offset += p.facings
-    places = [first[u.position][0] + u.column * first[u.position][1] + u.level if u.row == 0 else -1 for u in stock.units]
+    places = [
+        first[u.position][0] + u.column * first[u.position][1] + u.level if u.row == 0 else -1 for u in stock.units
+    ]
     return np.array(places, np.int64)
 
 

@@ -26,8 +26,8 @@ class Detections:
     xyxy: NDArray[np.float32]
     confidence: NDArray[np.float32]
     class_id: NDArray[np.int64]
-    sku: NDArray[np.object_] = field(default=None)  # type: ignore[assignment]
-    similarity: NDArray[np.float32] = field(default=None)  # type: ignore[assignment]
+    sku: NDArray[np.object_] = field(default=None)  # type: ignore[assignment, arg-type]
+    similarity: NDArray[np.float32] = field(default=None)  # type: ignore[assignment, arg-type]
 
     def __post_init__(self) -> None:
         n = len(self.xyxy)

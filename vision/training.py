@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import time
 import zlib
 from collections import defaultdict
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 from scenarios import InputError
 from vision.readings import CLASSES, PRODUCT
 
-CROP_HEIGHT, CROP_WIDTH = 128, 96
+CROP_HEIGHT, CROP_WIDTH = 112, 80
 MARGIN = 0.06
 """Border around a box, as a share of its sides, kept in the crops so that training can shift them."""
 
@@ -50,7 +51,7 @@ class DetectorPlan:
 
 def train_detector(plan: DetectorPlan, progress: Progress = lambda _: None) -> Path:
     """Train, or go on with, a detector and return its best weights (.pt)."""
-    ultralytics = _import("ultralytics")
+    ultralytics = _ultralytics(plan.folder)
     if not (plan.data / "data.yaml").is_file():
         raise InputError(f"{plan.data}: no data.yaml; expected a folder made by `shelfbench dataset`")
     last = plan.folder / "train" / "weights" / "last.pt"
@@ -60,6 +61,8 @@ def train_detector(plan: DetectorPlan, progress: Progress = lambda _: None) -> P
     if not resume and plan.start is not None:
         model.load(str(plan.start))
     model.add_callback("on_fit_epoch_end", lambda trainer: progress({k: float(v) for k, v in trainer.metrics.items()}))
+    # ultralytics leaves one core free, which on a small machine is half of it.
+    model.add_callback("on_train_start", lambda _: _import("torch").set_num_threads(os.cpu_count() or 1))
     model.train(
         data=str(plan.data / "data.yaml"), imgsz=plan.size, epochs=plan.epochs, batch=plan.batch, seed=plan.seed,
         time=plan.minutes / 60 or None, project=str(plan.folder.resolve()), name="train", exist_ok=True, resume=resume,
@@ -70,6 +73,15 @@ def train_detector(plan: DetectorPlan, progress: Progress = lambda _: None) -> P
         max_det=1000, cache="disk",
     )  # fmt: skip
     return best if best.exists() else last
+
+
+def _ultralytics(folder: Path) -> Any:
+    """Import ultralytics with settings of its own under `folder`: no analytics, no loggers of its own."""
+    folder.mkdir(parents=True, exist_ok=True)
+    os.environ["YOLO_CONFIG_DIR"] = str(folder.resolve())
+    ultralytics = _import("ultralytics")
+    ultralytics.settings.update({"mlflow": False, "sync": False})
+    return ultralytics
 
 
 def _resumable(weights: Path) -> bool:
@@ -114,8 +126,8 @@ class RecognizerPlan:
     crops_per_sku: int = 60
     smallest: int = 14
     """Crops with a side below this many pixels are left out."""
-    width: float = 0.5
-    """Width multiplier of MobileNetV2."""
+    channels: tuple[int, int, int, int] = (24, 40, 80, 160)
+    """Of the four stages."""
     dimensions: int = 128
     seed: int = 0
 
@@ -148,16 +160,20 @@ def load_crops(plan: RecognizerPlan) -> tuple[Crops, Crops]:
             taken[a["sku"]] += 1
             wanted[a["image_id"]].append(a)
     samples: list[tuple[NDArray[np.uint8], str, bool]] = []
-    for image_id, annotations in sorted(wanted.items()):
-        picture = cv2.imread(str(plan.data / "images" / "train" / files[image_id]))[..., ::-1]
-        samples += [(_crop(picture, a["bbox"]), a["sku"], False) for a in annotations]
+    for image_id, boxes in sorted(wanted.items()):
+        picture = _picture(plan.data / "images" / "train" / files[image_id])
+        samples += [(_crop(picture, a["bbox"]), a["sku"], False) for a in boxes]
     for path in sorted((plan.data / "studio").glob("*/*.png")):
-        picture = cv2.imread(str(path))[..., ::-1]
+        picture = _picture(path)
         h, w = picture.shape[:2]
         samples.append((_crop(picture, (0, 0, w, h)), path.parent.name, True))
     brands = json.loads((plan.data / "brands.json").read_text())
     held = {sku for sku, brand in brands.items() if zlib.crc32(brand.encode()) % 10 == 0}
     return _pack([s for s in samples if s[1] not in held]), _pack([s for s in samples if s[1] in held])
+
+
+def _picture(path: Path) -> NDArray[np.uint8]:
+    return np.asarray(cv2.imread(str(path)), np.uint8)[..., ::-1]
 
 
 def _crop(picture: NDArray[np.uint8], bbox: Any) -> NDArray[np.uint8]:
@@ -168,7 +184,7 @@ def _crop(picture: NDArray[np.uint8], bbox: Any) -> NDArray[np.uint8]:
     part = picture[max(0, int(y0)) : min(height, int(y1 + 1)), max(0, int(x0)) : min(width, int(x1 + 1))]
     size = (round(CROP_WIDTH * (1 + 2 * MARGIN)), round(CROP_HEIGHT * (1 + 2 * MARGIN)))
     mode = cv2.INTER_AREA if part.shape[1] > size[0] else cv2.INTER_LINEAR
-    return cv2.resize(part, size, interpolation=mode)
+    return np.asarray(cv2.resize(part, size, interpolation=mode), np.uint8)
 
 
 def _pack(samples: list[tuple[NDArray[np.uint8], str, bool]]) -> Crops:
@@ -191,7 +207,7 @@ def train_recognizer(plan: RecognizerPlan, output: Path, progress: Progress = la
     torch = _import("torch")
     train, held = load_crops(plan)
     torch.manual_seed(plan.seed)
-    network = build_embedding(plan.width, plan.dimensions)
+    network = build_embedding(plan.channels, plan.dimensions)
     proxies = torch.nn.Parameter(torch.nn.functional.normalize(torch.randn(len(train.skus), plan.dimensions), dim=1))
     steps = plan.epochs * (len(train.labels) // plan.batch)
     optimizer = torch.optim.AdamW([*network.parameters(), proxies], lr=2e-3, weight_decay=1e-4)
@@ -230,22 +246,39 @@ def train_recognizer(plan: RecognizerPlan, output: Path, progress: Progress = la
     return scores
 
 
-def build_embedding(width: float, dimensions: int) -> Any:
-    """MobileNetV2 (torchvision) up to its pooled features, a linear layer, and L2 normalisation."""
-    torch, torchvision = _import("torch"), _import("torchvision")
-    body = torchvision.models.mobilenet_v2(weights=None, width_mult=width).features
+def build_embedding(channels: tuple[int, ...], dimensions: int) -> Any:
+    """A small residual network: one strided and one residual 3×3 convolution a stage, then a linear
+    layer over a 4 × 3 grid of pooled features (a pack's layout tells as much as its colours), and L2
+    normalisation."""
+    torch = _import("torch")
+    nn = torch.nn
 
-    class Embedding(torch.nn.Module):  # type: ignore[misc, name-defined]
-        def __init__(self) -> None:
+    class Residual(nn.Module):  # type: ignore[misc, name-defined]
+        def __init__(self, inner: Any) -> None:
             super().__init__()
-            self.body = body
-            self.head = torch.nn.Linear(body[-1][0].out_channels, dimensions)
+            self.inner = inner
 
-        def forward(self, crops: Any) -> Any:
-            features = self.body((crops - 0.45) / 0.25).mean(dim=(2, 3))
-            return torch.nn.functional.normalize(self.head(features), dim=1)
+        def forward(self, x: Any) -> Any:
+            return x + self.inner(x)
 
-    return Embedding()
+    class Normalise(nn.Module):  # type: ignore[misc, name-defined]
+        def forward(self, x: Any) -> Any:
+            return nn.functional.normalize(x, dim=1)
+
+    class Centre(nn.Module):  # type: ignore[misc, name-defined]
+        def forward(self, x: Any) -> Any:
+            return (x - 0.45) / 0.25
+
+    def convolution(a: int, b: int, stride: int) -> Any:
+        return nn.Sequential(nn.Conv2d(a, b, 3, stride, 1, bias=False), nn.BatchNorm2d(b), nn.ReLU())
+
+    layers, before = [Centre(), convolution(3, channels[0], 2)], channels[0]
+    for stage in channels[1:]:
+        layers += [convolution(before, stage, 2), Residual(convolution(stage, stage, 1))]
+        before = stage
+    # The last feature map is 7 × 5: windows of 4 × 3 with stride 1 give the 4 × 3 grid.
+    layers += [nn.AvgPool2d((4, 3), 1), nn.Flatten(), nn.Linear(before * 12, dimensions), Normalise()]
+    return nn.Sequential(*layers)
 
 
 def augment(torch: Any, images: NDArray[np.uint8], random: np.random.Generator) -> Any:
@@ -257,7 +290,9 @@ def augment(torch: Any, images: NDArray[np.uint8], random: np.random.Generator) 
         crop = image[y : y + CROP_HEIGHT, x : x + CROP_WIDTH]
         if random.random() < 0.5:  # as a camera further away would see it
             k = random.uniform(0.15, 0.8)
-            small = cv2.resize(crop, (max(8, int(CROP_WIDTH * k)), max(10, int(CROP_HEIGHT * k))), interpolation=cv2.INTER_AREA)
+            small = cv2.resize(
+                crop, (max(8, int(CROP_WIDTH * k)), max(10, int(CROP_HEIGHT * k))), interpolation=cv2.INTER_AREA
+            )
             crop = cv2.resize(small, (CROP_WIDTH, CROP_HEIGHT), interpolation=cv2.INTER_LINEAR)
         out[i] = crop
     x = torch.from_numpy(out).permute(0, 3, 1, 2).float() / 255
@@ -271,8 +306,8 @@ def augment(torch: Any, images: NDArray[np.uint8], random: np.random.Generator) 
     x = (x - grey) * draw(0.75, 1.25, n, 1, 1, 1) + grey
     x = x + torch.from_numpy(random.normal(0, 1, x.shape).astype(np.float32)) * draw(0, 0.04, n, 1, 1, 1)
     for i in np.flatnonzero(random.random(n) < 0.25):  # a neighbour or a shopper's arm in front
-        a, b = random.integers(0, CROP_HEIGHT // 2), random.integers(0, CROP_WIDTH // 2)
-        x[i, :, a : a + CROP_HEIGHT // 3, b : b + CROP_WIDTH // 3] = float(random.random())
+        top, left = random.integers(0, CROP_HEIGHT // 2), random.integers(0, CROP_WIDTH // 2)
+        x[i, :, top : top + CROP_HEIGHT // 3, left : left + CROP_WIDTH // 3] = float(random.random())
     return x.clamp(0, 1)
 
 

@@ -44,7 +44,12 @@ def test_a_scenario_keeps_its_hash_and_another_seed_changes_it(folder: Path) -> 
 
 BAD = [
     ("planogram.csv", "p-can,bay-1,0,0.3,can", "p-can,bay-1,0,0.3,soap", "row 3.*'soap' is not in the catalog"),
-    ("planogram.csv", "p-box,bay-1,0,0.02,box,2", "p-box,bay-1,0,0.02,box,40", "row 2.*needs .* m .wide 40.*has 1.000 m"),
+    (
+        "planogram.csv",
+        "p-box,bay-1,0,0.02,box,2",
+        "p-box,bay-1,0,0.02,box,40",
+        "row 2.*needs .* m .wide 40.*has 1.000 m",
+    ),
     ("planogram.csv", "p-can,bay-1,0,0.3", "p-can,bay-9,0,0.3", "row 3.*fixture 'bay-9'.*expected one of bay-1"),
     ("planogram.csv", "p-can,bay-1,0,0.3", "p-can,bay-1,0,0.1", "row 3.*overlaps position 'p-box'"),
     ("planogram.csv", "p-can,bay-1,0,0.3", "p-can,bay-1,7,0.3", "row 3.*shelf 7.*shelves 0 to 1"),

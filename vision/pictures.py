@@ -1,0 +1,67 @@
+"""Pictures on disk: reading them, and drawing what was seen on them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from scenarios import InputError
+from vision.readings import CLASSES, Detections
+
+PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
+COLOURS = ((0, 158, 115), (213, 94, 0), (86, 180, 233), (204, 121, 167))
+"""RGB of product, gap, price_tag and person: four of Okabe and Ito's colour-blind-safe set."""
+
+
+def load_picture(path: Path) -> NDArray[np.uint8]:
+    """Read a picture as (H, W, 3) uint8 RGB, upright by its EXIF orientation. Raises InputError."""
+    try:
+        data = np.fromfile(path, np.uint8)
+    except OSError as error:
+        raise InputError(f"{path}: not readable: {error.strerror}") from None
+    image = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
+    if image is None:
+        raise InputError(f"{path}: not readable as a picture; expected {', '.join(PICTURE_SUFFIXES)}")
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def save_picture(path: Path, image: NDArray[np.uint8], quality: int = 88) -> None:
+    """Write a picture (H, W, 3) uint8 RGB as JPEG. Raises OSError if it cannot be written."""
+    code = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+    path.write_bytes(code.tobytes())
+
+
+def annotate(image: NDArray[np.uint8], detections: Detections) -> NDArray[np.uint8]:
+    """Draw boxes by class and the SKUs that are known, on a copy of the image."""
+    drawn = image.copy()
+    thin = max(1, round(max(image.shape[:2]) / 1400))
+    for box, class_id, sku in zip(detections.xyxy, detections.class_id, detections.sku):
+        x0, y0, x1, y1 = (round(float(v)) for v in box)
+        cv2.rectangle(drawn, (x0, y0), (x1, y1), COLOURS[class_id], thin)
+        if sku is not None:
+            _label(drawn, str(sku), (x0, y0), COLOURS[class_id], thin)
+    _legend(drawn, detections)
+    return drawn
+
+
+def _label(image: NDArray[np.uint8], text: str, corner: tuple[int, int], colour: tuple[int, ...], thin: int) -> None:
+    scale = 0.32 * thin
+    (w, h), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, thin)
+    x, y = corner[0], corner[1] + h + 2
+    cv2.rectangle(image, (x, y - h - 2), (x + w, y + 2), colour, -1)
+    cv2.putText(image, text, (x, y), cv2.FONT_HERSHEY_SIMPLEX, scale, (255, 255, 255), thin, cv2.LINE_AA)
+
+
+def _legend(image: NDArray[np.uint8], detections: Detections) -> None:
+    scale = max(0.4, image.shape[1] / 2600)
+    x = y = round(22 * scale * 1.6)
+    for i, name in enumerate(CLASSES):
+        count = int((detections.class_id == i).sum())
+        if count:
+            text = f"{name} {count}"
+            cv2.putText(image, text, (x, y), cv2.FONT_HERSHEY_SIMPLEX, scale, (0, 0, 0), 4, cv2.LINE_AA)
+            cv2.putText(image, text, (x, y), cv2.FONT_HERSHEY_SIMPLEX, scale, COLOURS[i], 1, cv2.LINE_AA)
+            y += round(30 * scale)
