@@ -46,10 +46,10 @@ class Detector:
         raw, scores = raw[:, chosen], scores[chosen]
         classes = raw[4:].argmax(axis=0)
         centre, half = raw[:2].T, raw[2:4].T / 2
-        xyxy = np.concatenate([centre - half, centre + half], axis=1) / scale
+        xyxy = np.concatenate([centre - half, centre + half], axis=1) / np.float32(scale)
         kept = suppress(xyxy, scores, classes, self.overlap)[: self.max_detections]
-        xyxy = np.clip(xyxy[kept], 0, np.array([width, height, width, height], np.float32)).astype(np.float32)
-        return Detections(xyxy, scores[kept].astype(np.float32), classes[kept].astype(np.int64))
+        boxes = np.clip(xyxy[kept], 0, np.array([width, height, width, height], np.float32)).astype(np.float32)
+        return Detections(boxes, scores[kept].astype(np.float32), classes[kept].astype(np.int64))
 
 
 def letterbox(image: NDArray[np.uint8], size: int) -> tuple[NDArray[np.float32], float]:
@@ -64,7 +64,7 @@ def letterbox(image: NDArray[np.uint8], size: int) -> tuple[NDArray[np.float32],
     resized = image if (w, h) == (width, height) else cv2.resize(image, (w, h), interpolation=mode)
     canvas = np.full((-(-h // STRIDE) * STRIDE, -(-w // STRIDE) * STRIDE, 3), PADDING, np.uint8)
     canvas[:h, :w] = resized
-    return cv2.dnn.blobFromImage(canvas, 1 / 255.0), scale
+    return np.asarray(cv2.dnn.blobFromImage(canvas, 1 / 255.0), np.float32), scale
 
 
 def suppress(
@@ -80,8 +80,5 @@ def suppress(
     # Classes are moved apart, so that one pass serves them all.
     shift = classes[:, None] * (float(np.abs(xyxy).max()) * 2 + 1)
     boxes = np.concatenate([xyxy[:, :2] + shift, size], axis=1)
-    kept = cv2.dnn.NMSBoxes(boxes.tolist(), scores.tolist(), 0.0, overlap)
-    kept = np.asarray(kept, np.int64).reshape(-1)
+    kept = np.asarray(cv2.dnn.NMSBoxes(boxes.tolist(), scores.tolist(), 0.0, overlap), np.int64).reshape(-1)
     return kept[np.argsort(-scores[kept], kind="stable")]
-
-

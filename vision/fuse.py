@@ -30,7 +30,7 @@ def fuse(readings: Sequence[PlaceReadings]) -> PlaceReadings:
     agreement = votes.max(axis=0) / np.maximum(votes.sum(axis=0), 1e-9)
     return PlaceReadings(
         winner.astype(np.int8),
-        np.where(seen, np.stack([r.sku for r in readings])[spokesman, place], None),
+        np.where(seen, np.stack([r.sku for r in readings])[spokesman, place], np.array(None, object)),
         np.where(seen, np.stack([r.confidence for r in readings])[spokesman, place] * agreement, 0).astype(np.float32),
         np.where(seen, np.stack([r.pixels_per_metre for r in readings])[spokesman, place], 0).astype(np.float32),
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from scenarios import Camera, Frame, InputError, Layout
+from scenarios import Camera, Frame, InputError, Layout, ShelfState
 from vision.audit import audit
 from vision.detect import Detector
 from vision.readings import PRODUCT, Detections, Reading
@@ -64,7 +64,8 @@ class Pipeline:
         if self.recognizer is not None and self.gallery is not None:
             found, similarities = self._recognize(frame, found)
         clock.lap("recognize")
-        places, states = None, ()
+        places = None
+        states: tuple[ShelfState, ...] = ()
         if self.layout is not None and frame.camera is not None:
             names = self.gallery.names if self.gallery is not None else None
             places = register(self.layout, self._view(frame.camera), found, similarities, names)

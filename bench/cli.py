@@ -1,0 +1,150 @@
+"""shelfbench: the workbench as a command. The first word says what to do, the others are Hydra overrides."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from scenarios import InputError
+from scenarios.files import build
+
+CONF = Path(__file__).parent.parent / "conf"
+HELP = """usage: shelfbench COMMAND [key=value ...]
+
+  run experiment=NAME    render, read and score; ranks rigs and models
+  dataset                labelled pictures of training stores, as YOLO and COCO
+  train training=NAME    train a model and export its weights (extra: train)
+  ui                     MLflow's pages over all runs
+  doctor                 what this machine has
+
+Keys and their defaults are in conf/; for example: shelfbench run experiment=quickstart scenarios=12"""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point. Wrong input ends with one line on stderr and exit status 2."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(HELP)
+        return
+    try:
+        if words[0] not in COMMANDS:
+            raise InputError(f"unknown command {words[0]!r}; expected one of {', '.join(COMMANDS)}")
+        COMMANDS[words[0]](words[1:])
+    except InputError as error:
+        print(f"shelfbench: {error}", file=sys.stderr)
+        sys.exit(2)
+    except OSError as error:
+        print(f"shelfbench: {error.filename or 'output'}: {error.strerror or error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("shelfbench: interrupted; nothing was written", file=sys.stderr)
+        sys.exit(130)
+
+
+def compose(name: str, overrides: Sequence[str]) -> dict[str, Any]:
+    """Compose a configuration of conf/ with overrides, as plain data. Raises InputError."""
+    import hydra
+    from hydra.errors import HydraException
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
+            config = OmegaConf.to_container(hydra.compose(name, list(overrides)), resolve=True, throw_on_missing=True)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise InputError(_one_line(error)) from None
+    assert isinstance(config, dict)
+    return {str(k): v for k, v in config.items()}
+
+
+def _one_line(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    missing = "experiment=NAME" if "experiment" in text else "training=NAME"
+    if "You must specify" in text or "Missing mandatory" in text:
+        folder = CONF / missing.split("=")[0]
+        return f"{missing} is missing; expected one of {', '.join(sorted(p.stem for p in folder.glob('*.yaml')))}"
+    return text.split(" Config search path")[0].split(" full_key:")[0]
+
+
+def run(overrides: Sequence[str]) -> None:
+    """Run an experiment and write its report, result.json and MLflow runs."""
+    config = compose("run", overrides)
+    outputs = Path(config.pop("outputs"))
+    config.pop("camera_models")
+    config["rigs"], config["models"] = list(config["rigs"].values()), list(config["models"].values())
+    from bench.experiment import Experiment, check
+    from bench.experiment import run as run_experiment
+
+    experiment = build(Experiment, config, "run")
+    check(experiment)
+    # Only now what takes long to import.
+    from bench.choice import choose
+    from bench.report import write_report
+    from bench.results import as_result, table
+    from bench.tracking import log
+    from vision.outputs import final_path, result_folder, write_json
+
+    evidence = run_experiment(experiment)
+    choice = choose(evidence)
+    result = as_result(evidence, choice, config)
+    with result_folder(outputs, "run") as folder:
+        write_json(folder / "result.json", result)
+        write_report(folder, evidence, result)
+        store = log(evidence, result, folder, outputs)
+    final = final_path(folder)
+    print(f"\n{table(result)}\n\n{choice.reason}\n")
+    print(f"report  {final / 'report.html'}\nresult  {final / 'result.json'}\nMLflow  {store}   (shelfbench ui)")
+
+
+def dataset(overrides: Sequence[str]) -> None:
+    """Make the training data set."""
+    config = compose("dataset", overrides)
+    from bench.assortment import training_layout
+    from sim.dataset import DatasetPlan, make_dataset
+
+    splits, folder = config.pop("splits"), Path(config.pop("folder"))
+    plans = [
+        build(DatasetPlan, {"folder": folder, "split": s} | seeds | config, f"dataset: {s}")
+        for s, seeds in splits.items()
+    ]
+    for plan in plans:
+        make_dataset(plan, training_layout)
+    print(f"data set  {folder}")
+
+
+def train(overrides: Sequence[str]) -> None:
+    """Train one model and export its weights with a card."""
+    from bench.training import Training, run_training
+
+    config = compose("train", overrides)
+    training = build(Training, {k: v for k, v in config.items() if k != "training"} | config["training"], "train")
+    print(f"weights  {run_training(training, ' '.join(['shelfbench train', *overrides]))}")
+
+
+def ui(overrides: Sequence[str]) -> None:
+    """Open MLflow's pages on the store of `outputs`."""
+    from bench.tracking import store_uri
+
+    outputs = Path(dict(o.split("=", 1) for o in overrides if "=" in o).get("outputs", "outputs"))
+    if not (outputs / "mlflow.db").is_file() and "MLFLOW_TRACKING_URI" not in os.environ:
+        raise InputError(f"{outputs / 'mlflow.db'}: no such store; `shelfbench run experiment=quickstart` makes it")
+    os.execvp(sys.executable, [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", store_uri(outputs)])
+
+
+def doctor(_: Sequence[str]) -> None:
+    """Print what this machine has, one line each."""
+    from bench.devices import doctor as lines
+
+    for name, value in lines():
+        print(f"{name:24s} {value}")
+
+
+COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {
+    "run": run, "dataset": dataset, "train": train, "ui": ui, "doctor": doctor,
+}  # fmt: skip
+
+if __name__ == "__main__":
+    main()

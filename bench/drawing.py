@@ -1,0 +1,93 @@
+"""Pictures for the report: what was read over what is there, and the plan of the store."""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from scenarios import Frame, Layout, Rig
+from sim import Truth
+from vision.pictures import COLOURS
+from vision.readings import GAP, PERSON, PRODUCT, Reading
+
+HALF = 0.5
+MISSED = (240, 228, 66)
+"""RGB of a unit that the detector missed."""
+
+
+def truth_and_reading(frame: Frame, truth: Truth, reading: Reading) -> NDArray[np.uint8]:
+    """Draw a reading's boxes, and what is there and was missed, over the picture (H, W, 3) uint8 RGB."""
+    image = frame.image.copy()
+    found = reading.detections
+    sure = found.confidence >= 0.25
+    for class_id in (GAP, PERSON, PRODUCT):
+        for box in found.xyxy[sure & (found.class_id == class_id)]:
+            _box(image, box, COLOURS[class_id], 2)
+    products = found.xyxy[sure & (found.class_id == PRODUCT)]
+    for box in truth.visible_box[truth.visible_fraction >= HALF]:
+        if not len(products) or _overlap(box, products).max() < HALF:
+            _box(image, box, MISSED, 2)
+    return image
+
+
+def _box(image: NDArray[np.uint8], box: NDArray[np.float32], colour: tuple[int, ...], width: int) -> None:
+    x0, y0, x1, y1 = (round(float(v)) for v in box)
+    cv2.rectangle(image, (x0, y0), (x1 - 1, y1 - 1), colour, width)
+
+
+def _overlap(box: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float32]:
+    low, high = np.maximum(box[:2], others[:, :2]), np.minimum(box[2:], others[:, 2:])
+    shared = np.prod(np.maximum(high - low, 0), axis=1)
+    area = np.prod(others[:, 2:] - others[:, :2], axis=1) + np.prod(box[2:] - box[:2])
+    return shared / np.maximum(area - shared, 1e-9)
+
+
+def plan_svg(layout: Layout, rig: Rig) -> str:
+    """The store from above with the rig's cameras and what each sees of the floor, as SVG; 1 m = 60 units."""
+    room, k = layout.store.room, 60.0
+
+    def at(x: float, y: float) -> tuple[float, float]:
+        return (x - room.x[0]) * k + 4, (room.y[1] - y) * k + 4
+
+    width, height = (room.x[1] - room.x[0]) * k + 8, (room.y[1] - room.y[0]) * k + 8
+    parts = [
+        f'<svg viewBox="0 0 {width:.0f} {height:.0f}" role="img" aria-label="plan of the store with rig {rig.name}">'
+    ]
+    parts.append(f'<rect x="4" y="4" width="{width - 8:.0f}" height="{height - 8:.0f}" class="room"/>')
+    for camera in rig.cameras:
+        points = " ".join(f"{x:.1f},{y:.1f}" for x, y in (at(*p) for p in _footprint(camera, layout)))
+        parts.append(f'<polygon points="{points}" class="cone"/>')
+    for fixture in layout.store.fixtures:
+        x, y = at(fixture.x, fixture.y + fixture.depth)
+        parts.append(
+            f'<rect x="{x:.1f}" y="{y:.1f}" width="{fixture.width * k:.1f}" height="{fixture.depth * k:.1f}" class="bay"/>'
+        )
+        parts.append(
+            f'<text x="{x + fixture.width * k / 2:.1f}" y="{y + fixture.depth * k / 2 + 4:.1f}">{fixture.id}</text>'
+        )
+    for camera in rig.cameras:
+        x, y = at(camera.position[0], camera.position[1])
+        tx, ty = at(camera.target[0], camera.target[1])
+        turn = math.degrees(math.atan2(ty - y, tx - x))
+        parts.append(
+            f'<g transform="translate({x:.1f} {y:.1f}) rotate({turn:.0f})"><path d="M-7,-5 h9 v10 h-9 z M2,-3 l6,-3 v12 l-6,-3 z" class="camera"/></g>'
+        )
+        parts.append(f'<text x="{x:.1f}" y="{y + 18:.1f}">{camera.id}, {camera.position[2]:.1f} m up</text>')
+    return "".join(parts) + "</svg>"
+
+
+def _footprint(camera: object, layout: Layout) -> list[tuple[float, float]]:
+    """The camera and the stretch of shelf front that its picture covers at the height it aims at."""
+    from scenarios import Camera
+
+    assert isinstance(camera, Camera)
+    room = layout.store.room
+    front = np.array([[x, camera.target[1], camera.target[2]] for x in np.linspace(*room.x, 200)])
+    pixels, depth = camera.project(front)
+    seen = front[camera.in_frame(pixels) & (depth > 0), 0]
+    if not len(seen):
+        return [camera.position[:2]]
+    return [camera.position[:2], (float(seen.min()), camera.target[1]), (float(seen.max()), camera.target[1])]

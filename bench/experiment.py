@@ -1,0 +1,276 @@
+"""Experiments: every rig with every model over the same scenarios, rendered once, read by all."""
+
+from __future__ import annotations
+
+import dataclasses
+import gc
+import tempfile
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from bench.scoring import Moment, PictureScore, Scores, score_moment, score_picture, summarise
+from bench.statistics import resample_weights
+from scenarios import Camera, Frame, InputError, Layout, Product, Rig, Scenario, load_scenario
+from sim import PositionTruth, Truth, World, capture, position_truths, studio_pictures
+from vision import Gallery, Pipeline, Reading, Recognizer, audit, fuse, gallery_of
+from vision.pipeline import WEAKEST_EVIDENCE, weights_path
+from vision.runtimes import open_session
+
+WARM_UP = 3
+"""Frames that every model reads before anything is timed."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """One way to read a picture."""
+
+    name: str
+    detector: str
+    recognizer: str
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What `shelfbench run` runs. Scenario seeds count from `first_seed`; `shoppers` stand in every second one."""
+
+    name: str
+    scenario: str
+    rigs: tuple[Rig, ...]
+    models: tuple[Model, ...]
+    runtime: str = "onnxruntime-cpu"
+    first_seed: int = 500_000
+    scenarios: int = 26
+    shoppers: int = 2
+    workers: int = 2
+
+    def __post_init__(self) -> None:
+        if self.scenarios < 2 or self.workers < 1 or not self.rigs or not self.models:
+            raise ValueError("expected scenarios >= 2, workers >= 1, and at least one rig and one model")
+        for kind, names in (("rig", [r.name for r in self.rigs]), ("model", [m.name for m in self.models])):
+            if len(set(names)) < len(names):
+                raise ValueError(f"a {kind} is named twice: {', '.join(names)}")
+
+    def draw(self) -> list[Scenario]:
+        """The scenarios, in order: the same layout, another seed each."""
+        base = load_scenario(self.scenario)
+        return [base.draw(self.first_seed + i, self.shoppers if i % 2 else 0) for i in range(self.scenarios)]
+
+
+@dataclass(frozen=True, eq=False)
+class Shot:
+    """One rendered picture: where its image lies, and its truth without mask and depth."""
+
+    scenario: int
+    camera: Camera
+    path: Path
+    truth: Truth
+
+    def frame(self) -> Frame:
+        return Frame(np.load(self.path), self.camera)
+
+
+@dataclass(frozen=True, eq=False)
+class Arm:
+    """One rig read by one model, with its scores."""
+
+    rig: Rig
+    model: Model
+    scores: Scores
+    moments: list[Moment]
+    pixels_per_metre: float
+    """Median over all front-row places, of the camera that sees each best."""
+
+
+@dataclass(eq=False)
+class Evidence:
+    """What an experiment brought to light."""
+
+    experiment: Experiment
+    scenarios: list[Scenario]
+    arms: list[Arm] = field(default_factory=list)
+    latency_ms: dict[str, dict[str, NDArray[np.float64]]] = field(default_factory=dict)
+    """By model and stage, milliseconds of every timed frame."""
+    repeatable: bool = True
+    """Whether every second reading of a frame equalled the first."""
+    examples: dict[str, tuple[Frame, Truth, Reading]] = field(default_factory=dict)
+    """By camera id, one frame with its truth and the last model's reading."""
+
+
+def check(experiment: Experiment) -> None:
+    """Raise InputError for what cannot be run, before anything is rendered."""
+    layout = load_scenario(experiment.scenario).layout
+    for rig in experiment.rigs:
+        ids = [c.id for c in rig.cameras]
+        if not ids or len(set(ids)) < len(ids):
+            raise InputError(f"rig {rig.name}: expected at least one camera, each with an id of its own; got {ids}")
+        for camera in rig.cameras:
+            obstacle = layout.store.obstacle_at(camera.position)
+            if obstacle:
+                room = layout.store.room
+                raise InputError(
+                    f"rig {rig.name}: camera {camera.id} at {list(camera.position)} is inside {obstacle}; expected a place "
+                    f"in the room x {list(room.x)}, y {list(room.y)}, z 0 to {room.ceiling}, outside the fixtures"
+                )
+    for model in experiment.models:
+        weights_path(model.detector)
+        weights_path(model.recognizer)
+
+
+def run(experiment: Experiment) -> Evidence:
+    """Render, read and score. Rendering ends before reading begins, so that latencies are measured in quiet."""
+    check(experiment)
+    scenarios = experiment.draw()
+    layout = scenarios[0].layout
+    cameras = {c: None for rig in experiment.rigs for c in rig.cameras}
+    with tempfile.TemporaryDirectory(prefix="shelfbench-frames-") as folder:
+        shots, studio = _render(experiment, scenarios, list(cameras), Path(folder))
+        galleries = _enrol(experiment, studio)
+        pipelines = {
+            m.name: Pipeline.load(
+                m.detector, m.recognizer, galleries[m.recognizer], layout, experiment.runtime, WEAKEST_EVIDENCE
+            )
+            for m in experiment.models
+        }
+        evidence = Evidence(experiment, scenarios)
+        readings, scored = _read(pipelines, shots, layout, evidence)
+    evidence.arms = _score(experiment, scenarios, shots, readings, scored)
+    return evidence
+
+
+_world: World | None = None
+_scenarios: list[Scenario] = []
+
+
+def _start_worker(scenarios: list[Scenario]) -> None:
+    """Give a worker the scenarios, all on one layout object, and one world for them."""
+    global _world, _scenarios
+    layout = scenarios[0].layout
+    _scenarios = [dataclasses.replace(s, layout=layout) for s in scenarios]
+    _world = World(layout)
+
+
+def _shoot(index: int, cameras: Sequence[Camera], folder: Path) -> list[Shot]:
+    """Render one scenario through all cameras."""
+    assert _world is not None
+    shots = []
+    for camera in cameras:
+        frame, truth = capture(_world, _scenarios[index], camera)
+        path = folder / f"{index:04d}-{camera.id}.npy"
+        np.save(path, frame.image)
+        nothing = np.empty((0, 0))
+        light = dataclasses.replace(truth, mask=nothing.astype(np.int32), depth=nothing.astype(np.float32))
+        shots.append(Shot(index, camera, path, light))
+    return shots
+
+
+def _render(
+    experiment: Experiment, scenarios: list[Scenario], cameras: list[Camera], folder: Path
+) -> tuple[list[Shot], dict[str, list[NDArray[np.uint8]]]]:
+    """Render every scenario through every camera, and the studio pictures, in worker processes."""
+    context = get_context("spawn")
+    products = list(scenarios[0].layout.catalog)
+    with ProcessPoolExecutor(experiment.workers, context, _start_worker, (scenarios,)) as pool:
+        parts = [pool.submit(studio_pictures, _chunk(products, k, 8)) for k in range(8)]
+        tasks = [pool.submit(_shoot, i, cameras, folder) for i in range(len(scenarios))]
+        shots: list[Shot] = []
+        with tqdm(total=len(tasks) * len(cameras), desc="render", unit="picture", disable=None) as bar:
+            for task in tasks:
+                done = task.result()
+                shots += done
+                bar.update(len(done))
+        studio = {sku: pictures for part in parts for sku, pictures in part.result().items()}
+    return shots, studio
+
+
+def _chunk(products: list[Product], k: int, of: int) -> list[Product]:
+    return products[k::of]
+
+
+def _enrol(experiment: Experiment, studio: dict[str, list[NDArray[np.uint8]]]) -> dict[str, Gallery]:
+    galleries = {}
+    for name in {m.recognizer for m in experiment.models}:
+        galleries[name] = gallery_of(studio, Recognizer(open_session(weights_path(name), experiment.runtime)))
+    return galleries
+
+
+Readings = dict[tuple[str, int, str], Reading]
+PictureScores = dict[tuple[str, int, str], PictureScore]
+
+
+def _read(
+    pipelines: dict[str, Pipeline], shots: list[Shot], layout: Layout, evidence: Evidence
+) -> tuple[Readings, PictureScores]:
+    """Read every picture with every model twice, in the order A B B A, so that drift of the machine's
+    speed falls on all models alike. The first reading is scored; the second has to equal it."""
+    readings: Readings = {}
+    scored: PictureScores = {}
+    times: dict[str, list[dict[str, float]]] = {name: [] for name in pipelines}
+    ppm = {shot.camera: shot.camera.pixels_per_metre(layout.places.base) for shot in shots}
+    for shot in shots[:WARM_UP]:
+        for pipeline in pipelines.values():
+            pipeline(shot.frame())
+    gc.collect()
+    names = list(pipelines)
+    for shot in tqdm(shots, desc="read  ", unit="picture", disable=None):
+        frame = shot.frame()
+        for name in names + names[::-1]:
+            reading = pipelines[name](frame)
+            times[name].append(reading.latency_ms)
+            key = (name, shot.scenario, shot.camera.id)
+            if key not in readings:
+                readings[key] = reading
+                scored[key] = score_picture(layout, shot.truth, reading, ppm[shot.camera])
+            else:
+                evidence.repeatable &= same(readings[key], reading)
+        # A later scenario replaces an earlier one, so that the example has shoppers in it if any has.
+        if shot.scenario < 2:
+            evidence.examples[shot.camera.id] = (frame, shot.truth, readings[names[0], shot.scenario, shot.camera.id])
+    for name, laps in times.items():
+        stages = {s: np.array([lap[s] for lap in laps]) for s in laps[0]}
+        evidence.latency_ms[name] = stages | {"total": np.sum(list(stages.values()), axis=0)}
+    return readings, scored
+
+
+def same(a: Reading, b: Reading) -> bool:
+    """Whether two readings say the same, whatever time they took."""
+    return (
+        np.array_equal(a.detections.xyxy, b.detections.xyxy)
+        and np.array_equal(a.detections.confidence, b.detections.confidence)
+        and list(a.detections.sku) == list(b.detections.sku)
+        and a.states == b.states
+    )
+
+
+def _score(
+    experiment: Experiment, scenarios: list[Scenario], shots: list[Shot], readings: Readings, scored: PictureScores
+) -> list[Arm]:
+    layout = scenarios[0].layout
+    truth = {(s.scenario, s.camera.id): s.truth for s in shots}
+    positions: list[tuple[PositionTruth, ...]] = [position_truths(layout, s.stock) for s in scenarios]
+    weights = resample_weights(len(scenarios), seed=experiment.first_seed)
+    arms = []
+    for rig in experiment.rigs:
+        ppm = np.max([c.pixels_per_metre(layout.places.base) for c in rig.cameras], axis=0)
+        for model in experiment.models:
+            moments = []
+            for i in range(len(scenarios)):
+                keys = [(model.name, i, c.id) for c in rig.cameras]
+                fused = fuse(list(_places(readings[k] for k in keys)))
+                truths = [truth[i, c.id] for c in rig.cameras]
+                parts = [scored[k] for k in keys]
+                moments.append(score_moment(layout, truths, parts, positions[i], fused, audit(layout, fused)))
+            arms.append(Arm(rig, model, summarise(moments, weights), moments, float(np.median(ppm))))
+    return arms
+
+
+def _places(readings: Iterable[Reading]) -> Iterable:
+    for reading in readings:
+        assert reading.places is not None
+        yield reading.places

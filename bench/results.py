@@ -1,0 +1,104 @@
+"""result.json: every figure of a run, in a form that other programs read."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+import numpy as np
+
+from bench.choice import Choice, difference, name, rank
+from bench.devices import conditions
+from bench.experiment import Arm, Evidence
+from bench.statistics import Estimate
+
+
+def as_result(evidence: Evidence, choice: Choice, resolved: dict[str, Any]) -> dict[str, Any]:
+    """The whole evidence as plain data; NaN becomes None."""
+    experiment = evidence.experiment
+    return {
+        "command": f"run experiment={experiment.name}",
+        "arms": [_arm(arm, experiment.runtime, choice) for arm in rank(evidence.arms)],
+        "latency_ms": {m: {s: _latency(v) for s, v in stages.items()} for m, stages in evidence.latency_ms.items()},
+        "choice": {
+            "rig": choice.arm.rig.name,
+            "model": choice.arm.model.name,
+            "runtime": experiment.runtime,
+            "reason": choice.reason,
+            "runner_up": name(choice.runner_up),
+            "difference": _estimate(choice.difference),
+        },
+        "conditions": conditions()
+        | {
+            "renderer": "raster (PyBullet TinyRenderer, shadows)",
+            "runtime": experiment.runtime,
+            "precision": "FP32",
+            "scenario": experiment.scenario,
+            "scenario_hashes": [s.hash for s in evidence.scenarios],
+            "seeds": [s.seed for s in evidence.scenarios],
+            "with_shoppers": sum(s.conditions.crowd.shoppers > 0 for s in evidence.scenarios),
+            "readings_repeatable": evidence.repeatable,
+            "timed_frames": {m: len(v["total"]) for m, v in evidence.latency_ms.items()},
+            "skipped": [],
+        },
+        "config": resolved,
+    }
+
+
+def _arm(arm: Arm, runtime: str, choice: Choice) -> dict[str, Any]:
+    scores = arm.scores
+    return {
+        "rig": arm.rig.name,
+        "model": arm.model.name,
+        "runtime": runtime,
+        "metrics": {key: _estimate(value) for key, value in scores.metrics.items()},
+        "px_per_m": round(arm.pixels_per_metre, 1),
+        "cost": arm.rig.cost,
+        "cameras": len(arm.rig.cameras),
+        "facings_exact_against_choice": _estimate(difference(arm, choice.arm)),
+        "facing_errors": scores.causes | {"of": scores.facings},
+        "top1_by_px_per_m": scores.top1_by_ppm,
+    }
+
+
+def _estimate(e: Estimate) -> dict[str, float | None]:
+    return {k: None if math.isnan(v) else round(v, 6) for k, v in dataclasses.asdict(e).items()}
+
+
+def _latency(milliseconds: np.ndarray) -> dict[str, float]:
+    return {"p50": round(float(np.median(milliseconds)), 3), "p95": round(float(np.quantile(milliseconds, 0.95)), 3)}
+
+
+def table(result: dict[str, Any]) -> str:
+    """The ranked table for the terminal, at most 100 columns wide."""
+    columns = (
+        ("AP50", "detection_ap50"), ("top-1", "sku_top1"), ("facings exact", "facings_exact"), ("visible", "facings_exact_visible"),
+        ("OOS prec", "oos_precision"), ("recall", "oos_recall"), ("units err", "units_error"), ("unseen", "unseen_by_camera"),
+    )  # fmt: skip
+    head = (
+        f"{'':2}{'rig':10}{'model':9}"
+        + "".join(f"{title:>{_width(title)}}" for title, _ in columns)
+        + f"{'px/m':>6}{'cost':>6}"
+    )
+    lines = [head, "-" * len(head)]
+    for arm in result["arms"]:
+        chosen = all(arm[k] == result["choice"][k] for k in ("rig", "model"))
+        cells = []
+        for title, key in columns:
+            m = arm["metrics"][key]
+            text = "–" if m["value"] is None else f"{m['value']:.3f}"
+            if key == "facings_exact" and m["value"] is not None:
+                text += f" ±{(m['high'] - m['low']) / 2:.3f}"
+            cells.append(f"{text:>{_width(title)}}")
+        mark = "→ " if chosen else "  "
+        lines.append(f"{mark}{arm['rig']:10}{arm['model']:9}{''.join(cells)}{arm['px_per_m']:6.0f}{arm['cost']:6.0f}")
+    lines.append("")
+    for model, stages in result["latency_ms"].items():
+        parts = ", ".join(f"{s} {v['p50']:.0f}/{v['p95']:.0f}" for s, v in stages.items())
+        lines.append(f"{model}: ms a picture p50/p95 on this machine: {parts}")
+    return "\n".join(lines)
+
+
+def _width(title: str) -> int:
+    return 15 if title == "facings exact" else max(len(title) + 2, 7)

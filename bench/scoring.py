@@ -1,0 +1,245 @@
+"""Scores of readings against truth: one definition of each metric, used everywhere.
+
+A rig is scored over all planned positions, so that a blind rig cannot look good; `…_visible` metrics
+are over those positions of which its cameras together see at least half of the front row.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.precision import Matches, PrecisionSamples, match
+from bench.statistics import Estimate, Floats, estimate, ratio
+from scenarios import Layout, ShelfState
+from sim.truth import PositionTruth, Truth
+from vision.readings import PRODUCT, PlaceReadings, PlaceState, Reading
+
+HALF = 0.5
+CAUSES = ("camera", "detector", "recognizer", "registration", "memory")
+PPM_BINS = (0, 250, 350, 450, 550, 650, 800, 1000)
+AP_RESAMPLES = 200
+
+RATIOS = (
+    "sku_top1", "sku_top1_lookalike", "facings_exact", "facings_exact_visible", "units_error", "oos_precision",
+    "oos_recall", "oos_recall_visible", "unseen_by_camera",
+)  # fmt: skip
+METRICS = ("detection_ap50", "detection_ap", *RATIOS)
+LOWER_IS_BETTER = ("units_error", "unseen_by_camera")
+
+
+@dataclass(frozen=True, eq=False)
+class PictureScore:
+    """One picture read by one model: its matches, and of the matched products (M) which unit, whether
+    its SKU was right, whether it belongs to a look-alike family, and the pixels per metre there."""
+
+    matches: Matches
+    unit: NDArray[np.int64]
+    right: NDArray[np.bool_]
+    lookalike: NDArray[np.bool_]
+    pixels_per_metre: Floats
+    false_boxes: Floats
+    """(F, 4) product boxes that matched nothing and lie in no ignore region."""
+
+
+def score_picture(layout: Layout, truth: Truth, reading: Reading, pixels_per_metre: Floats) -> PictureScore:
+    """Score one reading. `pixels_per_metre` (P,) is the camera's at every front-row place."""
+    counted = np.flatnonzero(truth.visible_fraction >= HALF)
+    ignored = (truth.visible_fraction > 0) & (truth.visible_fraction < HALF)
+    found = reading.detections
+    products = np.flatnonzero(found.class_id == PRODUCT)
+    matches = match(
+        found.xyxy[products].astype(float), found.confidence[products].astype(float),
+        truth.visible_box[counted].astype(float), truth.visible_box[ignored].astype(float),
+    )  # fmt: skip
+    order = products[np.argsort(-found.confidence[products], kind="stable")[: len(matches.scores)]]
+    hit = matches.hit[0] >= 0
+    unit = counted[matches.hit[0][hit]]
+    place = truth.place[unit]
+    return PictureScore(
+        matches,
+        unit,
+        found.sku[order][hit] == truth.sku[unit],
+        np.array([bool(layout.catalog[sku].family) for sku in truth.sku[unit]], bool),
+        np.where(place >= 0, pixels_per_metre[place], np.nan),
+        matches.boxes[~hit & ~matches.ignored[0]],
+    )
+
+
+def places_seen(truth: Truth, places: int) -> NDArray[np.bool_]:
+    """Which front-row places (P,) a picture shows at least half of: the unit there, or the gap."""
+    seen = np.zeros(places, bool)
+    seen[truth.place[truth.front & (truth.visible_fraction >= HALF)]] = True
+    seen[truth.gap_place[truth.gap_visible_fraction >= HALF]] = True
+    return seen
+
+
+@dataclass
+class Moment:
+    """Everything that an arm said of one scenario, reduced to what scores are made of.
+
+    `counts[name]` is (numerator, denominator) of a ratio metric; `causes` splits the error of the
+    facing count, with sign.
+    """
+
+    counts: dict[str, tuple[float, float]]
+    pictures: list[PictureScore]
+    causes: Counter[str]
+    positions: list[dict] = field(default_factory=list)
+    """One row a position, for the raw samples."""
+
+
+def score_moment(
+    layout: Layout,
+    truths: Sequence[Truth],
+    scores: Sequence[PictureScore],
+    positions: Sequence[PositionTruth],
+    fused: PlaceReadings,
+    states: Sequence[ShelfState],
+) -> Moment:
+    """Score one scenario as a rig's cameras together read it."""
+    counts: dict[str, tuple[float, float]] = {}
+    right = np.concatenate([s.right for s in scores])
+    lookalike = np.concatenate([s.lookalike for s in scores])
+    counts["sku_top1"] = (float(right[~lookalike].sum()), float((~lookalike).sum()))
+    counts["sku_top1_lookalike"] = (float(right[lookalike].sum()), float(lookalike.sum()))
+    seen = np.any([places_seen(t, len(layout.places)) for t in truths], axis=0)
+    owner = layout.places.position
+    share = np.bincount(owner, seen) / np.bincount(owner)
+    visible = share >= HALF
+    exact = np.array([s.facings == p.facings for s, p in zip(states, positions)])
+    out = np.array([p.level == "out" for p in positions])
+    said_out = np.array([s.level == "out" for s in states])
+    units = np.array([p.units for p in positions], float)
+    said_units = np.array([s.units or 0.0 for s in states])
+    counts["facings_exact"] = (float(exact.sum()), float(len(exact)))
+    counts["facings_exact_visible"] = (float(exact[visible].sum()), float(visible.sum()))
+    counts["units_error"] = (float(np.abs(said_units - units).sum()), float(units.sum()))
+    counts["oos_precision"] = (float((said_out & out).sum()), float(said_out.sum()))
+    counts["oos_recall"] = (float((said_out & out).sum()), float(out.sum()))
+    counts["oos_recall_visible"] = (float((said_out & out & visible).sum()), float((out & visible).sum()))
+    front = truths[0].front
+    best = np.max([t.visible_fraction for t in truths], axis=0)
+    counts["unseen_by_camera"] = (float((best[front] < HALF).sum()), float(front.sum()))
+    rows = [
+        {
+            "position": s.position, "true_level": p.level, "level": s.level, "true_facings": p.facings,
+            "facings": s.facings, "true_units": p.units, "units": s.units, "true_intruder": p.intruder,
+            "intruder": s.intruder, "confidence": s.confidence, "visible_share": float(v),
+        }
+        for s, p, v in zip(states, positions, share)
+    ]  # fmt: skip
+    return Moment(counts, list(scores), split_errors(layout, truths, scores, fused), rows)
+
+
+def split_errors(
+    layout: Layout, truths: Sequence[Truth], scores: Sequence[PictureScore], fused: PlaceReadings
+) -> Counter[str]:
+    """Split (facings read − facings there) into its causes, with sign; the parts add up to the whole.
+
+    A unit that was not read is the camera's where no camera shows half of it, the detector's where no
+    camera's boxes found it, the recognizer's where it was taken for another product, and else the
+    registration's. A facing read where none is: the recognizer's where a foreign pack stands, the
+    detector's where a box without an object lies there, and else the registration's.
+    """
+    planned = np.array([p.sku for p in layout.planogram.positions], object)[layout.places.position]
+    there = np.full(len(layout.places), None, object)
+    unit_at = np.full(len(layout.places), -1)
+    front = np.flatnonzero(truths[0].front)
+    there[truths[0].place[front]] = truths[0].sku[front]
+    unit_at[truths[0].place[front]] = front
+    found = np.zeros(len(truths[0].sku), bool)
+    for score in scores:
+        found[score.unit] = True
+    best = np.max([t.visible_fraction for t in truths], axis=0)
+    causes: Counter[str] = Counter(dict.fromkeys(CAUSES, 0))
+    for place in np.flatnonzero((there == planned) != (fused.state == PlaceState.OWN)):
+        unit = unit_at[place]
+        if there[place] == planned[place]:
+            if best[unit] < HALF:
+                cause = "camera"
+            elif not found[unit]:
+                cause = "detector"
+            else:
+                cause = "recognizer" if fused.state[place] == PlaceState.FOREIGN else "registration"
+            causes[cause] -= 1
+        else:
+            if unit >= 0:
+                cause = "recognizer"
+            else:
+                cause = "detector" if _false_box_at(place, truths, scores) else "registration"
+            causes[cause] += 1
+    return causes
+
+
+def _false_box_at(place: int, truths: Sequence[Truth], scores: Sequence[PictureScore]) -> bool:
+    for truth, score in zip(truths, scores):
+        gap = truth.gap_box[truth.gap_place == place]
+        if len(gap) and len(score.false_boxes):
+            centre = (score.false_boxes[:, :2] + score.false_boxes[:, 2:]) / 2
+            if ((centre >= gap[0, :2]) & (centre <= gap[0, 2:])).all(axis=1).any():
+                return True
+    return False
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """An arm's metrics with intervals, and each ratio's value and resamples for paired comparisons."""
+
+    metrics: dict[str, Estimate]
+    resampled: dict[str, tuple[float, Floats]]
+    causes: dict[str, int]
+    facings: int
+    """Front-row units of the planned SKU, over all scenarios: what `causes` are errors of."""
+    top1_by_ppm: list[dict]
+
+
+def summarise(moments: Sequence[Moment], weights: Floats) -> Scores:
+    """Turn an arm's moments into metrics. `weights` (R, S) are the resamples shared by all arms."""
+    resampled = {}
+    for name in RATIOS:
+        pairs = np.array([m.counts[name] for m in moments])
+        resampled[name] = ratio(pairs[:, 0], pairs[:, 1], weights)
+    metrics = {name: estimate(*resampled[name]) for name in RATIOS}
+    pictures = [p.matches for m in moments for p in m.pictures]
+    scenario = np.repeat(np.arange(len(moments)), [len(m.pictures) for m in moments])
+    samples = PrecisionSamples(pictures, scenario, len(moments))
+    curves = np.array([samples.average_precision(w) for w in weights[:AP_RESAMPLES]])
+    ap50, ap = samples.reference()
+    metrics["detection_ap50"] = estimate(ap50, curves[:, 0])
+    metrics["detection_ap"] = estimate(ap, curves.mean(axis=1))
+    causes = {c: sum(m.causes[c] for m in moments) for c in CAUSES}
+    facings = int(sum(row["true_facings"] for m in moments for row in m.positions))
+    ordered = {name: metrics[name] for name in METRICS}
+    return Scores(ordered, resampled, causes, facings, _top1_by_ppm(moments, weights))
+
+
+def _top1_by_ppm(moments: Sequence[Moment], weights: Floats) -> list[dict]:
+    """`sku_top1` outside and inside look-alike families in bins of pixels per metre."""
+    rows = []
+    for low, high in zip(PPM_BINS, (*PPM_BINS[1:], np.inf)):
+        for lookalike in (False, True):
+            pairs = []
+            for moment in moments:
+                chosen = [
+                    p.right[(p.lookalike == lookalike) & (p.pixels_per_metre >= low) & (p.pixels_per_metre < high)]
+                    for p in moment.pictures
+                ]
+                pairs.append((sum(int(c.sum()) for c in chosen), sum(len(c) for c in chosen)))
+            array = np.array(pairs, float)
+            if array[:, 1].sum() >= 30:
+                e = estimate(*ratio(array[:, 0], array[:, 1], weights))
+                rows.append(
+                    {
+                        "low": low,
+                        "high": None if np.isinf(high) else high,
+                        "lookalike": lookalike,
+                        "units": int(array[:, 1].sum()),
+                    }
+                    | {"value": e.value, "interval": [e.low, e.high]}
+                )
+    return rows

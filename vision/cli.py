@@ -1,0 +1,234 @@
+"""shelfwatch: the deployed pipeline as a command."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from scenarios import Frame, InputError
+from vision.outputs import final_path, result_folder, write_json
+from vision.pictures import PICTURE_SUFFIXES, annotate, load_picture, save_picture
+from vision.pipeline import WEIGHTS, Pipeline, weights_path
+from vision.readings import CLASSES, Reading
+from vision.recognize import Gallery, Recognizer, enroll
+from vision.runtimes import RUNTIMES, available_runtimes, open_session
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point. Wrong input ends with one line on stderr and exit status 2."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except InputError as error:
+        print(f"shelfwatch: {error}", file=sys.stderr)
+        sys.exit(2)
+    except OSError as error:
+        print(f"shelfwatch: {error.filename or 'output'}: {error.strerror}", file=sys.stderr)
+        sys.exit(2)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="shelfwatch", description="Read shelves in pictures.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    read = commands.add_parser("read", help="find products in a picture or a folder of pictures")
+    read.add_argument("path", type=Path)
+    read.add_argument("--score", type=_share, default=0.25, help="lowest score of a detection (default 0.25)")
+    read.add_argument("--max-detections", type=_positive, default=1000, help="most detections a picture (default 1000)")
+    read.add_argument("--gallery", type=Path, help="gallery.npz of `enroll`, or a folder of pictures to enrol first")
+    read.add_argument("--detector", default="yolo11n", help="shipped weights or an ONNX file (default yolo11n)")
+    read.add_argument("--runtime", choices=tuple(RUNTIMES), default="onnxruntime-cpu")
+    read.set_defaults(run=run_read)
+    enrol = commands.add_parser("enroll", help="make a gallery from FOLDER/SKU/*.jpg")
+    enrol.add_argument("folder", type=Path)
+    enrol.add_argument("--output", type=Path, default=Path("gallery.npz"))
+    enrol.set_defaults(run=run_enroll)
+    doctor = commands.add_parser("doctor", help="what this machine has")
+    doctor.set_defaults(run=run_doctor)
+    for command in (read, enrol):
+        command.add_argument("--recognizer", default="embed", help="shipped weights or an ONNX file (default embed)")
+    read.add_argument("--outputs", type=Path, default=Path("outputs"), help="where results go (default outputs)")
+    return parser
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"{text}; expected a number between 0 and 1")
+    return value
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text}; expected 1 or more")
+    return value
+
+
+def run_read(options: argparse.Namespace) -> None:
+    """Read every picture of a path and write readings.jsonl, annotated pictures and result.json."""
+    paths = _pictures(options.path)
+    gallery = _gallery(options) if options.gallery is not None else None
+    pipeline = Pipeline.load(
+        options.detector, options.recognizer, gallery,
+        runtime=options.runtime, score=options.score, max_detections=options.max_detections,
+    )  # fmt: skip
+    skipped: list[str] = []
+    readings: list[Reading] = []
+    with result_folder(options.outputs, "read") as folder:
+        (folder / "annotated").mkdir()
+        names: Counter[str] = Counter()
+        with (folder / "readings.jsonl").open("w", encoding="utf-8") as stream:
+            for path in paths:
+                try:
+                    image = load_picture(path)
+                except InputError as error:
+                    print(f"skipped: {error}", file=sys.stderr)
+                    skipped.append(str(path))
+                    continue
+                reading = pipeline(Frame(image))
+                stream.write(json.dumps(_line(path, reading)) + "\n")
+                names[path.stem] += 1
+                name = path.stem if names[path.stem] == 1 else f"{path.stem}-{names[path.stem]}"
+                save_picture(folder / "annotated" / f"{name}.jpg", annotate(image, reading.detections))
+                readings.append(reading)
+        if not readings:
+            raise InputError(f"{options.path}: none of {len(paths)} pictures is readable")
+        result = _summary(options, readings, skipped)
+        write_json(folder / "result.json", result)
+    _print_summary(result, final_path(folder))
+
+
+def _pictures(path: Path) -> list[Path]:
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        raise InputError(f"{path}: no such file or folder; expected a picture or a folder of pictures")
+    found = sorted(p for p in path.rglob("*") if p.is_file() and p.suffix.lower() in PICTURE_SUFFIXES)
+    if not found:
+        raise InputError(f"{path}: no pictures in it; expected {', '.join(PICTURE_SUFFIXES)}")
+    return found
+
+
+def _gallery(options: argparse.Namespace) -> Gallery:
+    if options.gallery.is_dir():
+        return _enroll(options.gallery, options.recognizer)
+    return Gallery.load(options.gallery)
+
+
+def _enroll(folder: Path, recognizer: str) -> Gallery:
+    network = Recognizer(open_session(weights_path(recognizer)))
+    return enroll(folder, network, lambda message: print(f"skipped: {message}", file=sys.stderr))
+
+
+def _line(path: Path, reading: Reading) -> dict[str, Any]:
+    """One line of readings.jsonl; boxes in pixels of the picture as given, upright by its EXIF tag."""
+    found = reading.detections
+    return {
+        "source": str(path),
+        "width": reading.size[0],
+        "height": reading.size[1],
+        "detections": [
+            {"box": [round(float(v), 1) for v in box], "class": CLASSES[c], "score": round(float(s), 4), "sku": sku}
+            for box, c, s, sku in zip(found.xyxy, found.class_id, found.confidence, found.sku)
+        ],
+        "latency_ms": {stage: round(ms, 2) for stage, ms in reading.latency_ms.items()},
+    }
+
+
+def _summary(options: argparse.Namespace, readings: list[Reading], skipped: list[str]) -> dict[str, Any]:
+    classes = Counter(CLASSES[c] for r in readings for c in r.detections.class_id)
+    stages = {s: [r.latency_ms[s] for r in readings] for s in readings[0].latency_ms}
+    return {
+        "command": "read",
+        "path": str(options.path),
+        "pictures": len(readings),
+        "skipped": skipped,
+        "detections": {name: classes[name] for name in CLASSES},
+        "known_products": sum(int((r.detections.sku != None).sum()) for r in readings),  # noqa: E711
+        "latency_ms": {s: {"p50": float(np.median(v)), "p95": float(np.quantile(v, 0.95))} for s, v in stages.items()},
+        "conditions": {
+            "detector": options.detector,
+            "recognizer": options.recognizer if options.gallery else None,
+            "runtime": options.runtime,
+            "score": options.score,
+            "machine": processor(),
+            "python": platform.python_version(),
+        },
+    }
+
+
+def _print_summary(result: dict[str, Any], folder: Path) -> None:
+    print(f"pictures read      {result['pictures']:6d}   skipped {len(result['skipped'])}")
+    for name, number in result["detections"].items():
+        print(f"{name + 's':18s} {number:6d}   {number / result['pictures']:.1f} a picture")
+    if result["conditions"]["recognizer"]:
+        print(f"products named     {result['known_products']:6d}")
+    times = "   ".join(f"{stage} {v['p50']:.0f} ms" for stage, v in result["latency_ms"].items())
+    print(f"median time        {times}")
+    print(f"readings           {folder / 'readings.jsonl'}")
+    print(f"annotated pictures {folder / 'annotated'}")
+
+
+def run_enroll(options: argparse.Namespace) -> None:
+    """Enrol a folder of pictures and write the gallery."""
+    gallery = _enroll(options.folder, options.recognizer)
+    output = options.output if options.output.suffix == ".npz" else Path(f"{options.output}.npz")
+    gallery.save(output)
+    print(f"{len(gallery.names)} SKUs from {len(gallery.skus)} pictures: {output}")
+
+
+def run_doctor(_: argparse.Namespace) -> None:
+    """Print what this machine has, one line each."""
+    for name, value in findings():
+        print(f"{name:18s} {value}")
+
+
+def findings() -> list[tuple[str, str]]:
+    """What this machine has that the pipeline can use."""
+    found = [("python", platform.python_version()), ("machine", processor())]
+    for package in ("numpy", "opencv-python-headless", "onnxruntime"):
+        try:
+            found.append((package, metadata.version(package)))
+        except metadata.PackageNotFoundError:
+            found.append((package, "not installed"))
+    usable = available_runtimes()
+    found += [(f"runtime {name}", "yes" if name in usable else "no") for name in RUNTIMES]
+    board = Path("/proc/device-tree/model")
+    found.append(("jetson", board.read_text().strip("\0") if board.is_file() else "no"))
+    found.append(("nvidia gpu", _gpu()))
+    weights = sorted(WEIGHTS.glob("*.onnx"))
+    return [*found, *((f"weights {p.stem}", f"{p.stat().st_size / 1e6:.1f} MB") for p in weights)]
+
+
+def processor() -> str:
+    """The CPU's name and number of cores."""
+    name = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        lines = (line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line)
+        name = next(lines, name)
+    return f"{name}, {os.cpu_count()} cores"
+
+
+def _gpu() -> str:
+    if shutil.which("nvidia-smi") is None:
+        return "no"
+    query = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+    answer = subprocess.run(query, capture_output=True, text=True, timeout=10, check=False)
+    return answer.stdout.strip().splitlines()[0] if answer.returncode == 0 and answer.stdout.strip() else "no answer"
+
+
+if __name__ == "__main__":
+    main()
