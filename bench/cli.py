@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -61,12 +62,16 @@ def compose(name: str, overrides: Sequence[str]) -> dict[str, Any]:
 
 
 def _one_line(error: Exception) -> str:
+    """Say in one line what Hydra or OmegaConf says in many."""
     text = " ".join(str(error).split())
-    missing = "experiment=NAME" if "experiment" in text else "training=NAME"
-    if "You must specify" in text or "Missing mandatory" in text:
-        folder = CONF / missing.split("=")[0]
-        return f"{missing} is missing; expected one of {', '.join(sorted(p.stem for p in folder.glob('*.yaml')))}"
-    return text.split(" Config search path")[0].split(" full_key:")[0]
+    for group in ("experiment", "training"):
+        if f"You must specify '{group}'" in text:
+            known = ", ".join(sorted(p.stem for p in (CONF / group).glob("*.yaml")))
+            return f"{group}=NAME is missing; expected one of {known}"
+    missing = re.search(r"Missing mandatory value.*full_key: (\S+)", text)
+    if missing:
+        return f"{missing[1]} has no value; give it as {missing[1]}=VALUE"
+    return re.split(r" (?:Config search path|full_key|object_type|Set the environment)", text)[0]
 
 
 def run(overrides: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from scenarios import Frame, Layout, Rig
+from scenarios import Camera, Frame, Layout, Rig
 from sim import Truth
 from vision.pictures import COLOURS
 from vision.readings import GAP, PERSON, PRODUCT, Reading
@@ -62,28 +62,23 @@ def plan_svg(layout: Layout, rig: Rig) -> str:
         parts.append(f'<polygon points="{points}" class="cone"/>')
     for fixture in layout.store.fixtures:
         x, y = at(fixture.x, fixture.y + fixture.depth)
-        parts.append(
-            f'<rect x="{x:.1f}" y="{y:.1f}" width="{fixture.width * k:.1f}" height="{fixture.depth * k:.1f}" class="bay"/>'
-        )
-        parts.append(
-            f'<text x="{x + fixture.width * k / 2:.1f}" y="{y + fixture.depth * k / 2 + 4:.1f}">{fixture.id}</text>'
-        )
+        w, h = fixture.width * k, fixture.depth * k
+        parts.append(f'<rect x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}" class="bay"/>')
+        parts.append(f'<text x="{x + w / 2:.1f}" y="{y + h / 2 + 4:.1f}">{fixture.id}</text>')
     for camera in rig.cameras:
         x, y = at(camera.position[0], camera.position[1])
         tx, ty = at(camera.target[0], camera.target[1])
         turn = math.degrees(math.atan2(ty - y, tx - x))
         parts.append(
-            f'<g transform="translate({x:.1f} {y:.1f}) rotate({turn:.0f})"><path d="M-7,-5 h9 v10 h-9 z M2,-3 l6,-3 v12 l-6,-3 z" class="camera"/></g>'
+            f'<path transform="translate({x:.1f} {y:.1f}) rotate({turn:.0f})" '
+            'd="M-7,-5 h9 v10 h-9 z M2,-3 l6,-3 v12 l-6,-3 z" class="camera"/>'
         )
         parts.append(f'<text x="{x:.1f}" y="{y + 18:.1f}">{camera.id}, {camera.position[2]:.1f} m up</text>')
     return "".join(parts) + "</svg>"
 
 
-def _footprint(camera: object, layout: Layout) -> list[tuple[float, float]]:
+def _footprint(camera: Camera, layout: Layout) -> list[tuple[float, float]]:
     """The camera and the stretch of shelf front that its picture covers at the height it aims at."""
-    from scenarios import Camera
-
-    assert isinstance(camera, Camera)
     room = layout.store.room
     front = np.array([[x, camera.target[1], camera.target[2]] for x in np.linspace(*room.x, 200)])
     pixels, depth = camera.project(front)

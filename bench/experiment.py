@@ -115,8 +115,8 @@ def check(experiment: Experiment) -> None:
             if obstacle:
                 room = layout.store.room
                 raise InputError(
-                    f"rig {rig.name}: camera {camera.id} at {list(camera.position)} is inside {obstacle}; expected a place "
-                    f"in the room x {list(room.x)}, y {list(room.y)}, z 0 to {room.ceiling}, outside the fixtures"
+                    f"rig {rig.name}: camera {camera.id} at {list(camera.position)} is inside {obstacle}; "
+                    f"expected a place in the room, x {list(room.x)}, y {list(room.y)}, z 0 to {room.ceiling}"
                 )
     for model in experiment.models:
         weights_path(model.detector)

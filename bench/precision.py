@@ -97,7 +97,9 @@ class PrecisionSamples:
         """AP at 0.5 and AP over 0.5 to 0.95, by faster-coco-eval."""
         from faster_coco_eval import COCO, COCOeval_faster
 
-        images, annotations, detections = [], [], []
+        images: list[dict] = []
+        annotations: list[dict] = []
+        detections: list[dict] = []
         for i, picture in enumerate(self._pictures, start=1):
             images.append({"id": i, "width": 1, "height": 1})
             for boxes, crowd in ((picture.truth, 0), (picture.ignore_regions, 1)):

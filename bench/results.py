@@ -71,10 +71,11 @@ def _latency(milliseconds: np.ndarray) -> dict[str, float]:
 
 
 def table(result: dict[str, Any]) -> str:
-    """The ranked table for the terminal, at most 100 columns wide."""
+    """The ranked table for the terminal."""
     columns = (
-        ("AP50", "detection_ap50"), ("top-1", "sku_top1"), ("facings exact", "facings_exact"), ("visible", "facings_exact_visible"),
-        ("OOS prec", "oos_precision"), ("recall", "oos_recall"), ("units err", "units_error"), ("unseen", "unseen_by_camera"),
+        ("AP50", "detection_ap50"), ("top-1", "sku_top1"), ("facings exact", "facings_exact"),
+        ("visible", "facings_exact_visible"), ("OOS prec", "oos_precision"), ("recall", "oos_recall"),
+        ("units err", "units_error"), ("unseen", "unseen_by_camera"),
     )  # fmt: skip
     head = (
         f"{'':2}{'rig':10}{'model':9}"

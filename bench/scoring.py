@@ -176,7 +176,7 @@ def split_errors(
     return causes
 
 
-def _false_box_at(place: int, truths: Sequence[Truth], scores: Sequence[PictureScore]) -> bool:
+def _false_box_at(place: np.int64, truths: Sequence[Truth], scores: Sequence[PictureScore]) -> bool:
     for truth, score in zip(truths, scores):
         gap = truth.gap_box[truth.gap_place == place]
         if len(gap) and len(score.false_boxes):

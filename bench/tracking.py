@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-
 from bench.experiment import Arm, Evidence
 
 EXPERIMENT = "shelfbench"
@@ -72,7 +71,7 @@ def _log_arm(mlflow: Any, arm: Arm, result: dict[str, Any]) -> None:
     entry = next(a for a in result["arms"] if (a["rig"], a["model"]) == (arm.rig.name, arm.model.name))
     keys = ("rig", "model", "runtime", "px_per_m", "cost", "cameras")
     mlflow.log_params({k: entry[k] for k in keys})
-    metrics = {}
+    metrics: dict[str, float] = {}
     for name, m in entry["metrics"].items():
         if m["value"] is not None:
             metrics |= {name: m["value"], f"{name}_low": m["low"], f"{name}_high": m["high"]}

@@ -46,7 +46,7 @@ class Detector:
         raw, scores = raw[:, chosen], scores[chosen]
         classes = raw[4:].argmax(axis=0)
         centre, half = raw[:2].T, raw[2:4].T / 2
-        xyxy = np.concatenate([centre - half, centre + half], axis=1) / np.float32(scale)
+        xyxy = (np.concatenate([centre - half, centre + half], axis=1) / scale).astype(np.float32)
         kept = suppress(xyxy, scores, classes, self.overlap)[: self.max_detections]
         boxes = np.clip(xyxy[kept], 0, np.array([width, height, width, height], np.float32)).astype(np.float32)
         return Detections(boxes, scores[kept].astype(np.float32), classes[kept].astype(np.int64))
