@@ -89,7 +89,7 @@ class PrecisionSamples:
             true = np.cumsum(w * hit)
             precision = true / np.maximum(np.cumsum(w), 1e-12)
             envelope = np.maximum.accumulate(precision[::-1])[::-1]
-            index = np.searchsorted(true / objects, RECALLS - 1e-12, side="left")
+            index = np.searchsorted(true / objects, RECALLS, side="left")
             values[t] = np.append(envelope, 0.0)[np.minimum(index, len(envelope))].mean()
         return values
 

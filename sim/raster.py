@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pybullet
 from numpy.typing import NDArray
 
 from scenarios import Camera, Scenario, rng
+from sim.engine import pybullet
 from sim.world import World
 
 NEAR, FAR = 0.1, 15.0

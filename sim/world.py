@@ -8,10 +8,10 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
-import pybullet
 from numpy.typing import NDArray
 
 from scenarios import Layout, Product, Scenario, Stock, rng
+from sim.engine import pybullet
 from sim.fixtures import gondola_mesh, price_tags_mesh, room_meshes
 from sim.meshes import Mesh, pack_mesh
 from sim.packaging import TEXEL_DENSITY

@@ -1,0 +1,155 @@
+"""Registration with perfect detections, and with each thing that can go wrong."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from scenarios import Camera, Planogram, Position
+from tests.layouts import MODEL, front_camera, product, small_layout
+from vision import Detections, PlaceReadings, PlaceState, audit, fuse
+from vision.readings import GAP, PERSON, PRODUCT
+from vision.register import register, view_of
+
+OBLIQUE = Camera("oblique", MODEL, (1.5, -1.3, 1.6), (0.5, 0.0, 0.6))
+OVERHEAD = Camera("overhead", MODEL, (0.5, -1.0, 2.2), (0.5, 0.0, 0.6))
+LAYOUT = small_layout()
+SKUS = np.array(sorted(p.sku for p in LAYOUT.catalog))
+PLANNED = [LAYOUT.planogram.positions[i].sku for i in LAYOUT.places.position]
+
+
+def boxes_at(camera: Camera, layout=LAYOUT) -> np.ndarray:
+    return view_of(layout, camera).box.astype(np.float32)
+
+
+def detections(boxes, classes=None, scores=None) -> Detections:
+    n = len(boxes)
+    classes = np.full(n, PRODUCT) if classes is None else np.asarray(classes)
+    scores = np.full(n, 0.9) if scores is None else np.asarray(scores)
+    return Detections(np.asarray(boxes, np.float32).reshape(-1, 4), scores.astype(np.float32), classes.astype(np.int64))
+
+
+def similar_to(skus) -> np.ndarray:
+    return np.array([[0.9 if name == sku else 0.1 for name in SKUS] for sku in skus], np.float32)
+
+
+@pytest.mark.parametrize("camera", [front_camera(), OBLIQUE, OVERHEAD], ids=lambda c: c.id)
+@pytest.mark.parametrize("shift", [0, 3])
+def test_perfect_boxes_fill_every_place_even_a_little_shifted(camera: Camera, shift: float) -> None:
+    boxes = boxes_at(camera) + np.float32(shift)
+    places = register(LAYOUT, view_of(LAYOUT, camera), detections(boxes), similar_to(PLANNED), SKUS)
+    assert (places.state == PlaceState.OWN).all()
+    states = audit(LAYOUT, places)
+    assert [s.facings for s in states] == [p.facings for p in LAYOUT.planogram.positions]
+    assert all(s.level == "in_stock" and s.intruder is None for s in states)
+
+
+def test_not_seen_is_not_empty() -> None:
+    boxes = np.delete(boxes_at(front_camera()), 0, axis=0)
+    places = register(LAYOUT, view_of(LAYOUT, front_camera()), detections(boxes), similar_to(PLANNED[1:]), SKUS)
+    assert places.state[0] == PlaceState.UNSEEN
+    first = audit(LAYOUT, places)[0]
+    assert first.level == "in_stock"  # its other facing is there
+    assert first.facings is None
+
+
+def test_a_gap_over_all_places_of_a_position_is_out() -> None:
+    boxes = boxes_at(front_camera())
+    hole = np.concatenate([boxes[:2, :2].min(axis=0), boxes[:2, 2:].max(axis=0)])
+    found = detections([*boxes[2:], hole], [*[PRODUCT] * (len(boxes) - 2), GAP])
+    places = register(LAYOUT, view_of(LAYOUT, front_camera()), found, similar_to([*PLANNED[2:], "box"]), SKUS)
+    assert places.state[:2].tolist() == [PlaceState.EMPTY] * 2
+    assert audit(LAYOUT, places)[0].level == "out"
+
+
+def test_a_person_in_front_makes_a_position_unknown() -> None:
+    boxes = boxes_at(front_camera())
+    body = np.concatenate([boxes[:2, :2].min(axis=0) - 20, boxes[:2, 2:].max(axis=0) + 20])
+    found = detections([*boxes[2:], body], [*[PRODUCT] * (len(boxes) - 2), PERSON])
+    places = register(LAYOUT, view_of(LAYOUT, front_camera()), found, similar_to([*PLANNED[2:], "box"]), SKUS)
+    assert audit(LAYOUT, places)[0].level == "unknown"
+
+
+def test_a_foreign_pack_is_an_intruder_and_the_position_out() -> None:
+    boxes = boxes_at(front_camera())
+    seen = ["can", "can", *PLANNED[2:]]
+    places = register(LAYOUT, view_of(LAYOUT, front_camera()), detections(boxes), similar_to(seen), SKUS)
+    first = audit(LAYOUT, places)[0]
+    assert first.level == "out"
+    assert first.intruder == "can"
+    assert first.facings == 0
+
+
+def test_a_rival_that_is_hardly_nearer_does_not_unseat_the_plan() -> None:
+    similarity = similar_to(PLANNED)
+    similarity[0] = 0.70
+    similarity[0, SKUS.tolist().index("can")] = 0.75
+    places = register(
+        LAYOUT, view_of(LAYOUT, front_camera()), detections(boxes_at(front_camera())), similarity, SKUS
+    )
+    assert places.state[0] == PlaceState.OWN
+
+
+def test_without_a_gallery_what_stands_there_is_taken_for_the_planned() -> None:
+    places = register(LAYOUT, view_of(LAYOUT, front_camera()), detections(boxes_at(front_camera())), None, None)
+    assert (places.state == PlaceState.OWN).all()
+
+
+def test_places_outside_the_frame_are_unseen() -> None:
+    away = Camera("away", MODEL, (5.0, -1.0, 1.0), (6.0, 0.0, 1.0))
+    places = register(LAYOUT, view_of(LAYOUT, away), detections([]), None, None)
+    assert (places.state == PlaceState.UNSEEN).all()
+    assert all(s.level == "unknown" and s.facings is None for s in audit(LAYOUT, places))
+
+
+def test_the_top_of_a_stack_that_is_not_found_is_empty() -> None:
+    flat = dataclasses.replace(product("flat"), height=0.1)
+    position = Position("p", "bay-1", 0, 0.1, "flat", 2, 2, 2, 1)
+    layout = dataclasses.replace(
+        LAYOUT, catalog=type(LAYOUT.catalog)((flat,)), planogram=Planogram((position,))
+    )
+    boxes = boxes_at(front_camera(), layout)
+    found = detections(boxes[[0, 1, 2]])  # the second column lacks its upper pack
+    places = register(layout, view_of(layout, front_camera()), found, None, None)
+    assert places.state.tolist() == [PlaceState.OWN, PlaceState.OWN, PlaceState.OWN, PlaceState.EMPTY]
+    assert audit(layout, places)[0].facings == 3
+
+
+def readings(state, confidence, ppm, sku=None) -> PlaceReadings:
+    n = len(state)
+    skus = np.array(sku or [None] * n, object)
+    return PlaceReadings(
+        np.array(state, np.int8), skus, np.array(confidence, np.float32), np.array(ppm, np.float32)
+    )
+
+
+FUSION = [
+    # one camera's (state, confidence, px/m), the other's, and what they say together
+    ((0, 0.0, 0), (2, 0.5, 300), 2),
+    ((1, 0.9, 500), (0, 0.0, 0), 1),
+    ((1, 0.9, 500), (2, 0.9, 300), 1),
+    ((1, 0.3, 500), (2, 0.9, 300), 2),
+    ((0, 0.0, 0), (0, 0.0, 0), 0),
+]
+
+
+@pytest.mark.parametrize(("a", "b", "together"), FUSION)
+def test_fusion_weighs_what_each_camera_could_see(a, b, together) -> None:
+    one, other = (readings([s], [c], [p]) for s, c, p in (a, b))
+    assert fuse([one, other]).state.tolist() == [together]
+    assert fuse([other, one]).state.tolist() == [together]
+
+
+def test_a_camera_fused_with_itself_says_the_same() -> None:
+    places = register(
+        LAYOUT, view_of(LAYOUT, front_camera()), detections(boxes_at(front_camera())), similar_to(PLANNED), SKUS
+    )
+    twice = fuse([places, places])
+    assert audit(LAYOUT, twice) == audit(LAYOUT, places)
+
+
+def test_fusing_nothing_is_an_error() -> None:
+    with pytest.raises(ValueError, match="at least one camera"):
+        fuse([])
