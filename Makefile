@@ -48,7 +48,7 @@ data: $(VENV)/.test
 	$(BIN)/shelfbench dataset
 
 train: .venv-train/.done data
-	.venv-train/bin/shelfbench train
+	for name in yolo11n yolo26n embed; do .venv-train/bin/shelfbench train training=$$name || exit 1; done
 
 clean:
 	rm -rf $(VENV) .venv-train build *.egg-info

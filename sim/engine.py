@@ -1,20 +1,18 @@
-"""PyBullet, imported without the line that it prints on standard output."""
+"""PyBullet, imported without the line about its build that it writes on standard error."""
 
 from __future__ import annotations
 
-import ctypes
 import os
 import sys
 
-sys.stdout.flush()
-_stdout, _nothing = os.dup(1), os.open(os.devnull, os.O_WRONLY)
-os.dup2(_nothing, 1)
+sys.stderr.flush()
+_stderr, _nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+os.dup2(_nothing, 2)
 try:
     import pybullet
 finally:
-    ctypes.CDLL(None).fflush(None)  # the line waits in C's buffer
-    os.dup2(_stdout, 1)
-    os.close(_stdout)
+    os.dup2(_stderr, 2)
+    os.close(_stderr)
     os.close(_nothing)
 
 __all__ = ["pybullet"]
