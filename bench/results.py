@@ -70,36 +70,37 @@ def _latency(milliseconds: np.ndarray) -> dict[str, float]:
     return {"p50": round(float(np.median(milliseconds)), 3), "p95": round(float(np.quantile(milliseconds, 0.95)), 3)}
 
 
+COLUMNS = (
+    ("AP50", "detection_ap50"), ("top-1", "sku_top1"), ("facings exact", "facings_exact"),
+    ("visible", "facings_exact_visible"), ("OOS P", "oos_precision"), ("OOS R", "oos_recall"),
+    ("units", "units_error"), ("unseen", "unseen_by_camera"),
+)  # fmt: skip
+"""Title and metric of the terminal's table, which is at most 100 columns wide for names of up to 9 letters."""
+
+
 def table(result: dict[str, Any]) -> str:
     """The ranked table for the terminal."""
-    columns = (
-        ("AP50", "detection_ap50"), ("top-1", "sku_top1"), ("facings exact", "facings_exact"),
-        ("visible", "facings_exact_visible"), ("OOS prec", "oos_precision"), ("recall", "oos_recall"),
-        ("units err", "units_error"), ("unseen", "unseen_by_camera"),
-    )  # fmt: skip
-    head = (
-        f"{'':2}{'rig':10}{'model':9}"
-        + "".join(f"{title:>{_width(title)}}" for title, _ in columns)
-        + f"{'px/m':>6}{'cost':>6}"
-    )
+    wide = {key: max(len(key), *(len(arm[key]) for arm in result["arms"])) + 1 for key in ("rig", "model")}
+    head = f"  {'rig':{wide['rig']}}{'model':{wide['model']}}"
+    head += "".join(f"{title:>{_width(title)}}" for title, _ in COLUMNS) + f"{'px/m':>6}{'cost':>6}"
     lines = [head, "-" * len(head)]
     for arm in result["arms"]:
         chosen = all(arm[k] == result["choice"][k] for k in ("rig", "model"))
-        cells = []
-        for title, key in columns:
+        line = f"{'→' if chosen else ' '} {arm['rig']:{wide['rig']}}{arm['model']:{wide['model']}}"
+        for title, key in COLUMNS:
             m = arm["metrics"][key]
             text = "–" if m["value"] is None else f"{m['value']:.3f}"
             if key == "facings_exact" and m["value"] is not None:
                 text += f" ±{(m['high'] - m['low']) / 2:.3f}"
-            cells.append(f"{text:>{_width(title)}}")
-        mark = "→ " if chosen else "  "
-        lines.append(f"{mark}{arm['rig']:10}{arm['model']:9}{''.join(cells)}{arm['px_per_m']:6.0f}{arm['cost']:6.0f}")
-    lines.append("")
+            line += f"{text:>{_width(title)}}"
+        lines.append(line + f"{arm['px_per_m']:6.0f}{arm['cost']:6.0f}")
+    lines += ["-" * len(head), "OOS P, R: precision and recall of out-of-stock; units, unseen: less is better", ""]
+    lines.append("ms a picture on this machine, p50/p95")
     for model, stages in result["latency_ms"].items():
-        parts = ", ".join(f"{s} {v['p50']:.0f}/{v['p95']:.0f}" for s, v in stages.items())
-        lines.append(f"{model}: ms a picture p50/p95 on this machine: {parts}")
+        parts = "   ".join(f"{s} {v['p50']:.0f}/{v['p95']:.0f}" for s, v in stages.items())
+        lines.append(f"  {model:{wide['model']}} {parts}")
     return "\n".join(lines)
 
 
 def _width(title: str) -> int:
-    return 15 if title == "facings exact" else max(len(title) + 2, 7)
+    return max(len(title) + 2, 7)

@@ -44,8 +44,9 @@ def _tint(kelvin: float) -> NDArray[np.float64]:
 
 
 def _vignette(camera: Camera) -> NDArray[np.float32]:
-    """Fall-off with the fourth power of the cosine of the field angle, half of it corrected in the camera."""
+    """Fall-off with the fourth power of the cosine of the field angle, three quarters of it
+    corrected in the camera."""
     w, h, f = camera.model.width, camera.model.height, camera.model.focal_length
     y, x = np.mgrid[0:h, 0:w].astype(np.float32)
     square = ((x - w / 2) ** 2 + (y - h / 2) ** 2) / f**2
-    return 1 / (1 + square)
+    return 1 / np.sqrt(1 + square)

@@ -99,9 +99,8 @@ def export_detector(weights: Path, output: Path, size: int = 1280) -> None:
     names = tuple(model.names[i] for i in range(len(model.names)))
     if names != CLASSES:
         raise InputError(f"{weights}: classes {names}; expected {CLASSES}")
-    if hasattr(model.model, "end2end"):
-        # The one-to-many branch with NMS: the top-k of the other one is cut at 300 boxes.
-        model.model.end2end = False
+    # Without `nms` the boxes come before suppression, also from a head that could do without it: its
+    # top-k would end at 300 boxes.
     path = Path(model.export(format="onnx", imgsz=640, dynamic=True, simplify=False, opset=17, device="cpu"))
     onnx = _import("onnx")
     graph = onnx.load(path)
