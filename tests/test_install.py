@@ -19,7 +19,10 @@ def test_importing_vision_pulls_in_nothing_heavy() -> None:
 
 
 def find_python(version: str) -> str | None:
-    candidates = [shutil.which(f"python{version}"), *map(str, Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))]
+    candidates = [
+        shutil.which(f"python{version}"),
+        *map(str, Path.home().glob(f".pyenv/versions/{version}.*/bin/python")),
+    ]
     for path in candidates:
         if path and subprocess.run([path, "-c", ""], capture_output=True, check=False).returncode == 0:
             return path
@@ -32,7 +35,17 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     copy = tmp_path_factory.mktemp("source") / "shelfbench"
     skip = shutil.ignore_patterns(".venv*", ".git", "outputs", "data", "build", "*.egg-info", "__pycache__")
     shutil.copytree(ROOT, copy, ignore=skip)
-    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(copy / "dist"), str(copy)]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "--wheel-dir",
+        str(copy / "dist"),
+        str(copy),
+    ]
     subprocess.run(command, check=True, capture_output=True)
     return next((copy / "dist").glob("*.whl"))
 
@@ -46,7 +59,9 @@ def test_the_wheel_installs_with_its_core_alone(version: str, wheel: Path, tmp_p
     subprocess.run([python, "-m", "venv", str(tmp_path / "venv")], check=True)
     inside = str(tmp_path / "venv" / "bin" / "python")
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
-    subprocess.run([inside, "-m", "pip", "install", "--quiet", str(wheel)], check=True, capture_output=True, env=environment)
+    subprocess.run(
+        [inside, "-m", "pip", "install", "--quiet", str(wheel)], check=True, capture_output=True, env=environment
+    )
     code = (
         "import importlib.util as u, vision, vision.cli; from scenarios import load_scenario;"
         "from vision.pipeline import WEIGHTS;"
@@ -54,8 +69,12 @@ def test_the_wheel_installs_with_its_core_alone(version: str, wheel: Path, tmp_p
         "assert {p.stem for p in WEIGHTS.glob('*.onnx')} >= {'yolo11n', 'embed'};"
         f"print([m for m in {HEAVY} if u.find_spec(m)])"
     )
-    answer = subprocess.run([inside, "-c", code], capture_output=True, text=True, cwd=tmp_path, env=environment, check=False)
+    answer = subprocess.run(
+        [inside, "-c", code], capture_output=True, text=True, cwd=tmp_path, env=environment, check=False
+    )
     assert answer.returncode == 0, answer.stderr
     assert answer.stdout.strip() == "[]"
-    doctor = subprocess.run([str(tmp_path / "venv/bin/shelfwatch"), "doctor"], capture_output=True, text=True, check=False)
+    doctor = subprocess.run(
+        [str(tmp_path / "venv/bin/shelfwatch"), "doctor"], capture_output=True, text=True, check=False
+    )
     assert doctor.returncode == 0, doctor.stderr

@@ -304,9 +304,9 @@ def augment(torch: Any, images: NDArray[np.uint8], random: np.random.Generator) 
     grey = x.mean(dim=(1, 2, 3), keepdim=True)
     x = (x - grey) * draw(0.75, 1.25, n, 1, 1, 1) + grey
     x = x + torch.from_numpy(random.normal(0, 1, x.shape).astype(np.float32)) * draw(0, 0.04, n, 1, 1, 1)
-    for k in np.flatnonzero(random.random(n) < 0.25):  # a neighbour or a shopper's arm in front
+    for hidden in np.flatnonzero(random.random(n) < 0.25):  # a neighbour or a shopper's arm in front
         top, left = random.integers(0, CROP_HEIGHT // 2), random.integers(0, CROP_WIDTH // 2)
-        x[k, :, top : top + CROP_HEIGHT // 3, left : left + CROP_WIDTH // 3] = float(random.random())
+        x[hidden, :, top : top + CROP_HEIGHT // 3, left : left + CROP_WIDTH // 3] = float(random.random())
     return x.clamp(0, 1)
 
 

@@ -51,9 +51,11 @@ def test_check(cameras: tuple[Camera, ...], expected: str | None) -> None:
         check(experiment(*cameras))
 
 
-@pytest.mark.parametrize("change", [{"scenarios": 1}, {"workers": 0}, {"rigs": ()}, {"models": ()}, {"models": (YOLO, YOLO)}])
+@pytest.mark.parametrize(
+    "change", [{"scenarios": 1}, {"workers": 0}, {"rigs": ()}, {"models": ()}, {"models": (YOLO, YOLO)}]
+)
 def test_an_experiment_without_sense_is_refused(change: dict) -> None:
-    with pytest.raises(ValueError, match="expected|named twice"):
+    with pytest.raises(ValueError, match=r"expected|named twice"):
         dataclasses.replace(experiment(camera()), **change)
 
 
@@ -70,8 +72,6 @@ def test_readings_are_the_same_whatever_time_they_took() -> None:
     truth = truth_of(layout, full_stock(layout), seen_by)
     reading = reading_of(layout, seen_by, detections_of(truth), places_of(layout, truth))
     slower = dataclasses.replace(reading, latency_ms={stage: 9.0 for stage in reading.latency_ms})
-    other = dataclasses.replace(
-        reading.detections, confidence=reading.detections.confidence - np.float32(1e-6)
-    )
+    other = dataclasses.replace(reading.detections, confidence=reading.detections.confidence - np.float32(1e-6))
     assert same(reading, slower)
     assert not same(reading, dataclasses.replace(reading, detections=other))

@@ -41,7 +41,17 @@ def test_result_holds_every_figure_of_every_arm(result: dict) -> None:
 
 def test_result_names_its_conditions(result: dict) -> None:
     conditions = result["conditions"]
-    wanted = ("machine", "renderer", "runtime", "precision", "commit", "python", "onnxruntime", "scenario_hashes", "seeds")
+    wanted = (
+        "machine",
+        "renderer",
+        "runtime",
+        "precision",
+        "commit",
+        "python",
+        "onnxruntime",
+        "scenario_hashes",
+        "seeds",
+    )
     assert all(conditions[key] for key in wanted)
     assert len(conditions["seeds"]) == len(set(conditions["scenario_hashes"])) == SCENARIOS
     assert conditions["with_shoppers"] == SCENARIOS / 2

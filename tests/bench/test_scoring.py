@@ -207,7 +207,7 @@ def test_a_value_is_pooled_over_scenarios_and_lies_in_its_interval() -> None:
 
 @pytest.mark.parametrize("camera", [CAMERA, Camera("far", CAMERA.model, (0.5, -2.2, 1.2), (0.5, 0.0, 0.6))])
 def test_top1_is_sorted_by_pixels_per_metre(camera: Camera) -> None:
-    stock, truth = scene()
+    _, truth = scene()
     ppm = camera.pixels_per_metre(LAYOUT.places.base)
     found = detections_of(truth)
     score = score_picture(LAYOUT, truth, reading_of(LAYOUT, camera, found, places_of(LAYOUT, truth)), ppm)

@@ -29,7 +29,9 @@ def test_a_data_set_is_complete_consistent_and_goes_on_after_a_kill(tmp_path: Pa
         assert len(yolo) == len(boxes)
         for line, (x, y, w, h) in zip(yolo, boxes):
             _, cx, cy, yw, yh = map(float, line.split())
-            np.testing.assert_allclose([cx * 128, cy * 128, yw * 128, yh * 128], [x + w / 2, y + h / 2, w, h], atol=0.01)
+            np.testing.assert_allclose(
+                [cx * 128, cy * 128, yw * 128, yh * 128], [x + w / 2, y + h / 2, w, h], atol=0.01
+            )
     assert {p.name for p in (tmp_path / "studio").iterdir()} == {p.sku for p in small_layout().catalog}
     # A kill leaves a store without its marker and with some of its pictures.
     (tmp_path / "done" / "train" / "000008.json").unlink()

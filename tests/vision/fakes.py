@@ -21,7 +21,9 @@ class FakeSession:
         return self.answer(batch).astype(np.float32)
 
 
-def boxes_session(boxes: list[tuple[float, float, float, float]], scores: list[float], classes: list[int], scale: float):
+def boxes_session(
+    boxes: list[tuple[float, float, float, float]], scores: list[float], classes: list[int], scale: float
+):
     """A detector that always answers these xyxy boxes of the original picture, at `scale` in its input."""
     xyxy = np.array(boxes, float).reshape(-1, 4) * scale
     raw = np.zeros((1, 8, len(boxes)))

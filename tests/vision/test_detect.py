@@ -74,7 +74,11 @@ def test_nothing_found_is_an_empty_answer() -> None:
     assert found.xyxy.shape == (0, 4)
 
 
-BAD_SHAPES = [((3, 5), 3, 3, "xyxy has shape"), ((3, 4), 2, 3, "confidence has shape"), ((3, 4), 3, 1, "class_id has shape")]
+BAD_SHAPES = [
+    ((3, 5), 3, 3, "xyxy has shape"),
+    ((3, 4), 2, 3, "confidence has shape"),
+    ((3, 4), 3, 1, "class_id has shape"),
+]
 
 
 @pytest.mark.parametrize(("boxes", "scores", "classes", "message"), BAD_SHAPES)

@@ -86,9 +86,7 @@ def test_a_rival_that_is_hardly_nearer_does_not_unseat_the_plan() -> None:
     similarity = similar_to(PLANNED)
     similarity[0] = 0.70
     similarity[0, SKUS.tolist().index("can")] = 0.75
-    places = register(
-        LAYOUT, view_of(LAYOUT, front_camera()), detections(boxes_at(front_camera())), similarity, SKUS
-    )
+    places = register(LAYOUT, view_of(LAYOUT, front_camera()), detections(boxes_at(front_camera())), similarity, SKUS)
     assert places.state[0] == PlaceState.OWN
 
 
@@ -107,9 +105,7 @@ def test_places_outside_the_frame_are_unseen() -> None:
 def test_the_top_of_a_stack_that_is_not_found_is_empty() -> None:
     flat = dataclasses.replace(product("flat"), height=0.1)
     position = Position("p", "bay-1", 0, 0.1, "flat", 2, 2, 2, 1)
-    layout = dataclasses.replace(
-        LAYOUT, catalog=type(LAYOUT.catalog)((flat,)), planogram=Planogram((position,))
-    )
+    layout = dataclasses.replace(LAYOUT, catalog=type(LAYOUT.catalog)((flat,)), planogram=Planogram((position,)))
     boxes = boxes_at(front_camera(), layout)
     found = detections(boxes[[0, 1, 2]])  # the second column lacks its upper pack
     places = register(layout, view_of(layout, front_camera()), found, None, None)
@@ -120,9 +116,7 @@ def test_the_top_of_a_stack_that_is_not_found_is_empty() -> None:
 def readings(state, confidence, ppm, sku=None) -> PlaceReadings:
     n = len(state)
     skus = np.array(sku or [None] * n, object)
-    return PlaceReadings(
-        np.array(state, np.int8), skus, np.array(confidence, np.float32), np.array(ppm, np.float32)
-    )
+    return PlaceReadings(np.array(state, np.int8), skus, np.array(confidence, np.float32), np.array(ppm, np.float32))
 
 
 FUSION = [
