@@ -107,7 +107,7 @@ def run(overrides: Sequence[str]) -> None:
 def dataset(overrides: Sequence[str]) -> None:
     """Make the training data set."""
     config = compose("dataset", overrides)
-    from bench.assortment import training_layout
+    from bench.stores import training_layout
     from sim.dataset import DatasetPlan, make_dataset
 
     splits, folder = config.pop("splits"), Path(config.pop("folder"))
