@@ -1,0 +1,119 @@
+"""shelfbench as a user types it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from bench.cli import CONF, compose, main
+from bench.experiment import Experiment, check
+from bench.training import Training
+from scenarios import load_scenario
+from scenarios.files import build
+
+QUICKSTART = Path(__file__).parents[2] / "scenarios" / "quickstart"
+
+
+def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    """The one line that a command ends with."""
+    with pytest.raises(SystemExit) as exit:
+        main(arguments)
+    assert exit.value.code == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1
+    return lines[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["fly"], "unknown command 'fly'; expected one of run, dataset, train, ui, doctor"),
+        (["run"], "experiment=NAME is missing; expected one of quickstart"),
+        (["run", "experiment=nothing"], "nothing"),
+        (["run", "experiment=quickstart", "scenarois=4"], "scenarois"),
+        (["run", "experiment=quickstart", "scenarios=1"], "scenarios"),
+        (["run", "experiment=quickstart", "scenarios=many"], "scenarios"),
+        (["run", "experiment=quickstart", "scenario=nowhere"], "nowhere"),
+        (["run", "experiment=quickstart", "models.yolo11n.detector=yolo99"], "yolo99: no such weights"),
+        (["run", "experiment=quickstart", "rigs.overhead.cameras.0.position=[1,0.2,0.5]"], "overhead-1"),
+        (["train"], "training=NAME is missing; expected one of"),
+        (["ui", "outputs=nowhere"], "no such store"),
+    ],
+)
+def test_wrong_input_gets_one_line_and_leaves_nothing(
+    arguments: list[str],
+    expected: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert expected in refused(arguments, capsys)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "expected"),
+    [
+        ("planogram.csv", None, "b1-s0-p01,bay-1,0,0.1,nothing,1,1,1,1", "planogram.csv"),
+        ("catalog.csv", "width", "breadth", "catalog.csv"),
+        ("store.yaml", "name: quickstart", "nom: quickstart", "store.yaml"),
+    ],
+)
+def test_bad_files_of_a_store_are_named(
+    file: str,
+    old: str | None,
+    new: str,
+    expected: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder = shutil.copytree(QUICKSTART, tmp_path / "store")
+    text = (folder / file).read_text()
+    (folder / file).write_text(text.replace(old, new, 1) if old else text + new + "\n")
+    monkeypatch.chdir(tmp_path)
+    assert expected in refused(["run", "experiment=quickstart", f"scenario={folder}"], capsys)
+    assert not (tmp_path / "outputs").exists()
+
+
+@pytest.mark.parametrize("path", sorted((CONF / "experiment").glob("*.yaml")), ids=lambda p: p.stem)
+def test_every_experiment_composes_and_can_be_run(path: Path) -> None:
+    config = compose("run", [f"experiment={path.stem}"])
+    config = {k: v for k, v in config.items() if k not in ("outputs", "camera_models")}
+    config["rigs"], config["models"] = list(config["rigs"].values()), list(config["models"].values())
+    experiment = build(Experiment, config, "run")
+    check(experiment)
+    ceiling = load_scenario(experiment.scenario).layout.store.room.ceiling
+    assert all(camera.position[2] < ceiling for rig in experiment.rigs for camera in rig.cameras)
+
+
+@pytest.mark.parametrize("path", sorted((CONF / "training").glob("*.yaml")), ids=lambda p: p.stem)
+def test_every_training_composes(path: Path) -> None:
+    config = compose("train", [f"training={path.stem}"])
+    training = build(Training, {k: v for k, v in config.items() if k != "training"} | config["training"], "train")
+    assert training.name == path.stem
+
+
+def test_the_quickstart_is_fair_and_large_enough() -> None:
+    config = compose("run", ["experiment=quickstart"])
+    assert len(config["rigs"]) >= 3
+    assert len(config["models"]) >= 2
+    assert config["scenarios"] >= 24
+    assert config["first_seed"] >= 500_000
+    cameras = {camera["id"] for rig in config["rigs"].values() for camera in rig["cameras"]}
+    assert config["scenarios"] * len(cameras) * 2 >= 200
+
+
+def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    main([])
+    printed = capsys.readouterr().out
+    assert all(word in printed for word in ("run", "dataset", "train", "ui", "doctor"))
+
+
+def test_doctor_says_what_is_here(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["doctor"])
+    printed = capsys.readouterr().out
+    assert all(word in printed for word in ("python", "pybullet", "renderer raster", "onnxruntime", "commit"))
