@@ -7,10 +7,13 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scenarios import InputError
 from scenarios.files import build
+
+if TYPE_CHECKING:
+    from bench.experiment import Experiment
 
 CONF = Path(__file__).parent.parent / "conf"
 HELP = """usage: shelfbench COMMAND [key=value ...]
@@ -74,16 +77,23 @@ def _one_line(error: Exception) -> str:
     return re.split(r" (?:Config search path|full_key|object_type|Set the environment)", text)[0]
 
 
-def run(overrides: Sequence[str]) -> None:
-    """Run an experiment and write its report, result.json and MLflow runs."""
+def load_experiment(overrides: Sequence[str]) -> tuple[Experiment, dict[str, Any], Path]:
+    """The experiment that overrides describe, its configuration as plain data, and where results go."""
+    from bench.experiment import Experiment
+
     config = compose("run", overrides)
     outputs = Path(config.pop("outputs"))
     config.pop("camera_models")
     config["rigs"], config["models"] = list(config["rigs"].values()), list(config["models"].values())
-    from bench.experiment import Experiment, check
+    return build(Experiment, config, "run"), config, outputs
+
+
+def run(overrides: Sequence[str]) -> None:
+    """Run an experiment and write its report, result.json and MLflow runs."""
+    from bench.experiment import check
     from bench.experiment import run as run_experiment
 
-    experiment = build(Experiment, config, "run")
+    experiment, config, outputs = load_experiment(overrides)
     check(experiment)
     # Only now what takes long to import.
     from bench.choice import choose

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from bench.cli import compose
+from bench.cli import load_experiment
 from bench.experiment import Experiment
 from scenarios import Camera, Frame, Scenario
-from scenarios.files import build
 from sim import World, capture, studio_pictures
 from vision import Gallery, Recognizer, gallery_of
 from vision.pipeline import weights_path
@@ -18,10 +17,7 @@ from vision.runtimes import open_session
 
 @pytest.fixture(scope="session")
 def experiment() -> Experiment:
-    config = compose("run", ["experiment=quickstart"])
-    config = {k: v for k, v in config.items() if k not in ("outputs", "camera_models")}
-    config["rigs"], config["models"] = list(config["rigs"].values()), list(config["models"].values())
-    return build(Experiment, config, "run")
+    return load_experiment(["experiment=quickstart"])[0]
 
 
 @pytest.fixture(scope="session")

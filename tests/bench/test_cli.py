@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.cli import CONF, compose, main
-from bench.experiment import Experiment, check
+from bench.cli import CONF, compose, load_experiment, main
+from bench.experiment import check
 from bench.training import Training
 from scenarios import load_scenario
 from scenarios.files import build
@@ -81,10 +81,7 @@ def test_bad_files_of_a_store_are_named(
 
 @pytest.mark.parametrize("path", sorted((CONF / "experiment").glob("*.yaml")), ids=lambda p: p.stem)
 def test_every_experiment_composes_and_can_be_run(path: Path) -> None:
-    config = compose("run", [f"experiment={path.stem}"])
-    config = {k: v for k, v in config.items() if k not in ("outputs", "camera_models")}
-    config["rigs"], config["models"] = list(config["rigs"].values()), list(config["models"].values())
-    experiment = build(Experiment, config, "run")
+    experiment = load_experiment([f"experiment={path.stem}"])[0]
     check(experiment)
     ceiling = load_scenario(experiment.scenario).layout.store.room.ceiling
     assert all(camera.position[2] < ceiling for rig in experiment.rigs for camera in rig.cameras)
