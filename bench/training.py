@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from scenarios import InputError
 from vision.training import (
     DetectorPlan,
     RecognizerPlan,
-    checksum,
+    detector_figures,
     export_detector,
     train_detector,
     train_recognizer,
@@ -60,17 +61,21 @@ def run_training(training: Training, command: str) -> Path:
     if (training.detector is None) == (training.recognizer is None):
         raise InputError(f"training {training.name}: expected either detector or recognizer")
     output, folder = training.weights / f"{training.name}.onnx", training.folder / training.name
-    figures: dict[str, float] = {}
     if training.detector is not None:
         start = training.folder / training.start / "train" / "weights" / "best.pt" if training.start else None
         if start is not None and not start.is_file():
             raise InputError(f"{start}: no such file; train {training.start} first")
         plan = DetectorPlan(training.data, folder=folder, start=start, **vars(training.detector))
-        export_detector(train_detector(plan, figures.update), output)
+        export_detector(train_detector(plan), output)
+        figures = detector_figures(folder)
     elif training.recognizer is not None:
-        figures = train_recognizer(RecognizerPlan(training.data, folder, **vars(training.recognizer)), output)
+        figures = train_recognizer(RecognizerPlan(training.data, folder, **vars(training.recognizer)), output, _say)
     write_card(training, output, command, figures)
     return output
+
+
+def _say(progress: dict[str, float]) -> None:
+    print("  ".join(f"{name} {value:.4g}" for name, value in progress.items()), flush=True)
 
 
 def write_card(training: Training, output: Path, command: str, figures: dict[str, float]) -> None:
@@ -86,15 +91,11 @@ def write_card(training: Training, output: Path, command: str, figures: dict[str
         f"{len(coco['annotations'])} boxes; products of manufacturers that no experiment uses",
         f"- recipe: {', '.join(f'{k} {v}' for k, v in vars(recipe).items())}"
         + (f", starting from {training.start}" if training.start else ""),
-        f"- file: {output.stat().st_size / 1e6:.1f} MB, SHA-256 {checksum(output)}",
+        f"- file: {output.stat().st_size / 1e6:.1f} MB, SHA-256 {hashlib.sha256(output.read_bytes()).hexdigest()}",
         "- licence: AGPL-3.0",
         "",
         "Figures while training, on stores and seeds left out of it:",
         "",
-        *(
-            f"- {name}: {value:.4f}"
-            for name, value in figures.items()
-            if "loss" not in name and not name.startswith("lr")
-        ),
+        *(f"- {name}: {value:.4f}" for name, value in figures.items()),
     ]
     output.with_suffix(".md").write_text("\n".join(lines) + "\n")

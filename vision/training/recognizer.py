@@ -1,13 +1,8 @@
-"""Training of the detector and the recognizer on a labelled data set, and their export to ONNX.
-
-Needs the `train` extra (torch, torchvision, ultralytics); nothing else in this room does.
-"""
+"""Training of the recognizer's embedding on crops of a labelled data set, and its export to ONNX."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import time
 import zlib
 from collections import defaultdict
@@ -21,127 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenarios import InputError
-from vision.readings import CLASSES, PRODUCT
+from vision.readings import PRODUCT
+from vision.training.extras import has_bfloat16, import_extra
 
 CROP_HEIGHT, CROP_WIDTH = 112, 80
 MARGIN = 0.06
 """Border around a box, as a share of its sides, kept in the crops so that training can shift them."""
 
 Progress = Callable[[dict[str, float]], None]
-
-
-@dataclass(frozen=True)
-class DetectorPlan:
-    """How to train a detector. `data` is a folder with data.yaml, as the data set command writes it.
-
-    `architecture` is an ultralytics model YAML ("yolo11n.yaml"); `start` are .pt weights whose
-    matching layers are taken over. `minutes` bounds the time, 0 means no bound.
-    """
-
-    data: Path
-    architecture: str
-    folder: Path
-    epochs: int = 10
-    size: int = 416
-    batch: int = 16
-    minutes: float = 0.0
-    start: Path | None = None
-    seed: int = 0
-
-
-def train_detector(plan: DetectorPlan, progress: Progress = lambda _: None) -> Path:
-    """Train, or go on with, a detector and return its best weights (.pt)."""
-    ultralytics = _ultralytics(plan.folder)
-    if not (plan.data / "data.yaml").is_file():
-        raise InputError(f"{plan.data}: no data.yaml; expected a folder made by `shelfbench dataset`")
-    last = plan.folder / "train" / "weights" / "last.pt"
-    best = last.with_name("best.pt")
-    resume = last.exists() and _resumable(last)
-    model = ultralytics.YOLO(str(last) if resume else plan.architecture)
-    if not resume and plan.start is not None:
-        model.load(str(plan.start))
-    model.add_callback("on_fit_epoch_end", lambda trainer: progress({k: float(v) for k, v in trainer.metrics.items()}))
-    model.add_callback("on_train_start", _hasten)
-    model.train(
-        data=str(plan.data / "data.yaml"), imgsz=plan.size, epochs=plan.epochs, batch=plan.batch, seed=plan.seed,
-        time=plan.minutes / 60 or None, project=str(plan.folder.resolve()), name="train", exist_ok=True, resume=resume,
-        device=None if _import("torch").cuda.is_available() else "cpu", workers=2, amp=False, plots=False,
-        # The simulator varies scale, pose and light itself; tiles of four pictures would cut the shelves.
-        mosaic=0.0, scale=0.3, translate=0.1, fliplr=0.5, hsv_h=0.03, hsv_s=0.5, hsv_v=0.4,
-        optimizer="AdamW", lr0=0.002, lrf=0.05, cos_lr=True, warmup_epochs=0.5, weight_decay=0.0005, close_mosaic=0,
-        nbs=plan.batch,  # a step for every batch; the default saves gradients up to 64 pictures
-        max_det=1000, cache="disk",
-    )  # fmt: skip
-    return best if best.exists() else last
-
-
-def _hasten(trainer: Any) -> None:
-    """Train on a CPU with all cores, and in bfloat16 and channels-last where it can: four times as fast
-    as float32 on two AVX-512 cores, and the loss stays in float32."""
-    torch = _import("torch")
-    if trainer.device.type != "cpu":
-        return
-    torch.set_num_threads(os.cpu_count() or 1)  # ultralytics leaves one free
-    if not has_bfloat16(torch):
-        return
-    network = trainer.model.to(memory_format=torch.channels_last)
-    predict = network.predict
-
-    def predict_in_bfloat16(images: Any, *arguments: Any, **options: Any) -> Any:
-        with torch.autocast("cpu", torch.bfloat16):
-            found = predict(images.contiguous(memory_format=torch.channels_last), *arguments, **options)
-        return _to_float32(torch, found)
-
-    network.predict = predict_in_bfloat16
-
-
-def has_bfloat16(torch: Any) -> bool:
-    """Whether this CPU multiplies bfloat16 in hardware."""
-    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
-
-
-def _to_float32(torch: Any, found: Any) -> Any:
-    if isinstance(found, torch.Tensor):
-        return found.float()
-    if isinstance(found, dict):
-        return {key: _to_float32(torch, value) for key, value in found.items()}
-    return type(found)(_to_float32(torch, value) for value in found)
-
-
-def _ultralytics(folder: Path) -> Any:
-    """Import ultralytics with settings of its own under `folder`: no analytics, no loggers of its own."""
-    folder.mkdir(parents=True, exist_ok=True)
-    os.environ["YOLO_CONFIG_DIR"] = str(folder.resolve())
-    ultralytics = _import("ultralytics")
-    ultralytics.settings.update({"mlflow": False, "sync": False})
-    return ultralytics
-
-
-def _resumable(weights: Path) -> bool:
-    """Whether a checkpoint still holds its optimizer: a finished run's does not."""
-    checkpoint = _import("torch").load(weights, map_location="cpu", weights_only=False)
-    return checkpoint.get("epoch", -1) >= 0 and checkpoint.get("optimizer") is not None
-
-
-def export_detector(weights: Path, output: Path, size: int = 1280) -> None:
-    """Export .pt weights to the ONNX form that `vision.detect` reads: boxes and class scores before NMS.
-
-    `size` is the long side at which pictures are read; it is stored in the file's metadata.
-    """
-    model = _import("ultralytics").YOLO(str(weights))
-    names = tuple(model.names[i] for i in range(len(model.names)))
-    if names != CLASSES:
-        raise InputError(f"{weights}: classes {names}; expected {CLASSES}")
-    # Without `nms` the boxes come before suppression, also from a head that could do without it: its
-    # top-k would end at 300 boxes.
-    path = Path(model.export(format="onnx", imgsz=640, dynamic=True, simplify=False, opset=17, device="cpu"))
-    onnx = _import("onnx")
-    graph = onnx.load(path)
-    del graph.metadata_props[:]
-    for key, value in {"image_size": str(size), "classes": ",".join(CLASSES)}.items():
-        graph.metadata_props.add(key=key, value=value)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    onnx.save(graph, output)
 
 
 @dataclass(frozen=True)
@@ -236,7 +118,7 @@ def train_recognizer(plan: RecognizerPlan, output: Path, progress: Progress = la
     Returns the share of held-out brands' shelf crops whose nearest studio picture is of their SKU.
     Every epoch is saved, so that an interrupted training goes on.
     """
-    torch = _import("torch")
+    torch = import_extra("torch")
     train, held = load_crops(plan)
     torch.manual_seed(plan.seed)
     network = build_embedding(plan.channels, plan.dimensions)
@@ -255,7 +137,6 @@ def train_recognizer(plan: RecognizerPlan, output: Path, progress: Progress = la
         optimizer.load_state_dict(saved["optimizer"])
         schedule.load_state_dict(saved["schedule"])
         first = saved["epoch"] + 1
-    scores: dict[str, float] = {}
     for epoch in range(first, plan.epochs):
         network.train()
         random = np.random.default_rng([plan.seed, epoch])
@@ -274,19 +155,19 @@ def train_recognizer(plan: RecognizerPlan, output: Path, progress: Progress = la
             optimizer.step()
             schedule.step()
             losses.append(float(loss.detach()))
-        scores = {"loss": float(np.mean(losses)), "held_out_top1": _held_out_top1(torch, network, held), "epoch": epoch}
-        progress(scores | {"seconds": time.monotonic() - start})
+        scores = {"loss": float(np.mean(losses)), "held_out_top1": _held_out_top1(torch, network, held)}
+        progress({"epoch": epoch, **scores, "seconds": time.monotonic() - start})
         state = {"network": network.state_dict(), "proxies": proxies.data, "optimizer": optimizer.state_dict()}
         torch.save(state | {"schedule": schedule.state_dict(), "epoch": epoch}, checkpoint)
     _export_recognizer(torch, network, output)
-    return scores
+    return {"held_out_top1": _held_out_top1(torch, network, held)}
 
 
 def build_embedding(channels: tuple[int, ...], dimensions: int) -> Any:
     """A small residual network: one strided and one residual 3×3 convolution a stage, then a linear
     layer over a 4 × 3 grid of pooled features (a pack's layout tells as much as its colours), and L2
     normalisation."""
-    torch = _import("torch")
+    torch = import_extra("torch")
     nn = torch.nn
 
     class Residual(nn.Module):  # type: ignore[misc, name-defined]
@@ -331,20 +212,22 @@ def augment(torch: Any, images: NDArray[np.uint8], random: np.random.Generator) 
             )
             crop = cv2.resize(small, (CROP_WIDTH, CROP_HEIGHT), interpolation=cv2.INTER_LINEAR)
         out[i] = crop
-    x = torch.from_numpy(out).permute(0, 3, 1, 2).float() / 255
+    x = torch.from_numpy(out).permute(0, 3, 1, 2).float() / 255  # channels last in memory
     n = len(out)
 
     def draw(low: float, high: float, *shape: int) -> Any:
         return torch.from_numpy(random.uniform(low, high, shape).astype(np.float32))
 
-    x = x * draw(0.6, 1.45, n, 1, 1, 1) * draw(0.92, 1.08, n, 3, 1, 1)
-    grey = x.mean(dim=(1, 2, 3), keepdim=True)
-    x = (x - grey) * draw(0.75, 1.25, n, 1, 1, 1) + grey
-    x = x + torch.from_numpy(random.normal(0, 1, x.shape).astype(np.float32)) * draw(0, 0.04, n, 1, 1, 1)
+    light = draw(0.6, 1.45, n, 1, 1, 1) * draw(0.92, 1.08, n, 3, 1, 1)
+    contrast = draw(0.75, 1.25, n, 1, 1, 1)
+    grey = (x.mean(dim=(2, 3), keepdim=True) * light).mean(dim=1, keepdim=True)
+    x.mul_(light * contrast).add_(grey * (1 - contrast))
+    noise = torch.Generator().manual_seed(int(random.integers(2**31)))
+    x.add_(torch.randn(out.shape, generator=noise).permute(0, 3, 1, 2).mul_(draw(0, 0.04, n, 1, 1, 1)))
     for hidden in np.flatnonzero(random.random(n) < 0.25):  # a neighbour or a shopper's arm in front
         top, left = random.integers(0, CROP_HEIGHT // 2), random.integers(0, CROP_WIDTH // 2)
         x[hidden, :, top : top + CROP_HEIGHT // 3, left : left + CROP_WIDTH // 3] = float(random.random())
-    return x.clamp(0, 1)
+    return x.clamp_(0, 1)
 
 
 def _held_out_top1(torch: Any, network: Any, held: Crops) -> float:
@@ -370,15 +253,3 @@ def _export_recognizer(torch: Any, network: Any, output: Path) -> None:
         network, (example,), str(output), input_names=["crops"], output_names=["embeddings"],
         dynamic_axes={"crops": {0: "batch"}, "embeddings": {0: "batch"}}, opset_version=17, dynamo=False,
     )  # fmt: skip
-
-
-def checksum(path: Path) -> str:
-    """SHA-256 of a file in hexadecimal."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _import(name: str) -> Any:
-    try:
-        return __import__(name)
-    except ImportError:
-        raise InputError(f"training needs {name}: install shelfbench[train] (see the README)") from None
