@@ -11,8 +11,6 @@ from vision.runtimes import Session
 
 STRIDE = 32
 PADDING = 114
-LARGEST_UPSCALE = 2.0
-"""A small picture is enlarged at most this much: beyond, enlarging adds no detail."""
 CANDIDATES = 6000
 """Boxes that enter the suppression of doubles, the most certain first."""
 
@@ -53,12 +51,13 @@ class Detector:
 
 
 def letterbox(image: NDArray[np.uint8], size: int) -> tuple[NDArray[np.float32], float]:
-    """Scale an image so that its long side is `size`, pad right and below to multiples of 32.
+    """Scale an image down so that its long side is at most `size`, pad right and below to multiples of 32.
 
-    Returns the batch (1, 3, H, W) float32 in 0..1 and the scale; the origin stays in its corner.
+    Returns the batch (1, 3, H, W) float32 in 0..1 and the scale; the origin stays in its corner. A small
+    picture is not enlarged: that adds no detail, and packs beyond the sizes of training.
     """
     height, width = image.shape[:2]
-    scale = min(size / max(height, width), LARGEST_UPSCALE)
+    scale = min(size / max(height, width), 1.0)
     w, h = max(1, round(width * scale)), max(1, round(height * scale))
     mode = cv2.INTER_AREA if scale < 0.6 else cv2.INTER_LINEAR
     resized = image if (w, h) == (width, height) else cv2.resize(image, (w, h), interpolation=mode)

@@ -48,6 +48,13 @@ def test_boxes_come_back_in_pixels_of_the_picture(width: int, height: int) -> No
     assert found.class_id.tolist() == [2]
 
 
+def test_a_small_picture_is_not_enlarged() -> None:
+    """Enlarged, phone photographs of packs were full of persons."""
+    batch, scale = letterbox(np.zeros((90, 100, 3), np.uint8), 640)
+    assert scale == 1
+    assert batch.shape == (1, 3, 96, 128)
+
+
 @pytest.mark.parametrize(("width", "height"), SIZES)
 def test_the_network_gets_multiples_of_32_and_the_picture_undistorted(width: int, height: int) -> None:
     batch, scale = letterbox(np.full((height, width, 3), 255, np.uint8), 640)

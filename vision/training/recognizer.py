@@ -104,8 +104,9 @@ def _crop(picture: NDArray[np.uint8], bbox: Any) -> NDArray[np.uint8]:
 def _pack(samples: list[tuple[NDArray[np.uint8], str, bool]]) -> Crops:
     skus = tuple(sorted({s[1] for s in samples}))
     index = {sku: i for i, sku in enumerate(skus)}
+    nothing = np.empty((0, round(CROP_HEIGHT * (1 + 2 * MARGIN)), round(CROP_WIDTH * (1 + 2 * MARGIN)), 3), np.uint8)
     return Crops(
-        np.stack([s[0] for s in samples]),
+        np.stack([s[0] for s in samples]) if samples else nothing,
         np.array([index[s[1]] for s in samples], np.int64),
         np.array([s[2] for s in samples], bool),
         skus,
@@ -231,6 +232,9 @@ def augment(torch: Any, images: NDArray[np.uint8], random: np.random.Generator) 
 
 
 def _held_out_top1(torch: Any, network: Any, held: Crops) -> float:
+    """The share of shelf crops whose nearest studio picture is of their SKU; NaN where no brand was held out."""
+    if not len(held.labels):
+        return float("nan")
     network.eval()
     high, wide = held.images.shape[1] - CROP_HEIGHT, held.images.shape[2] - CROP_WIDTH
     middle = held.images[:, high // 2 : high // 2 + CROP_HEIGHT, wide // 2 : wide // 2 + CROP_WIDTH]
