@@ -17,7 +17,10 @@ FEWEST_PIXELS_PER_METRE = 120.0
 IN_FRAME = 0.7
 """The share of a place's expected box that has to lie inside the picture."""
 WEAKEST_MATCH = 0.30
-WEAKEST_GAP = 0.08
+WEAKEST_GAP = 0.05
+LEAST_COVERED = 0.35
+GRID = 8
+"""Points a side at which a place is looked up in the boxes of gaps and persons."""
 FOREIGN_MARGIN = 0.12
 """A product is foreign when another SKU is nearer than the planned one by more than this cosine."""
 
@@ -64,16 +67,16 @@ def register(
     confidence = np.zeros(count, np.float32)
     products = np.flatnonzero(detections.class_id == PRODUCT)
     match = assign(view, detections.xyxy[products], detections.confidence[products])
-    gap = _covered(view.box, detections, GAP)
+    gap, person = (_evidence(view.box, detections, class_id) for class_id in (GAP, PERSON))
     for p in np.flatnonzero(view.visible):
         if match[p] >= 0 and detections.confidence[products[match[p]]] >= gap[p] * 0.5:
             d = products[match[p]]
             planned = layout.planogram.positions[layout.places.position[p]].sku
             state[p], sku[p], trust = _identify(planned, d, similarities, names)
             confidence[p] = detections.confidence[d] * trust
-        elif gap[p] >= WEAKEST_GAP:
+        elif gap[p] >= max(WEAKEST_GAP, person[p]):
             state[p], confidence[p] = PlaceState.EMPTY, gap[p]
-    _empty_tops(layout, view, state, confidence, _covered(view.box, detections, PERSON))
+    _empty_tops(layout, view, state, confidence, person)
     ppm = np.where(state != PlaceState.UNSEEN, view.ppm, 0).astype(np.float32)
     return PlaceReadings(state, sku, confidence, ppm)
 
@@ -120,17 +123,23 @@ def _identify(
     return PlaceState.FOREIGN, str(names[best]), float(np.clip(lead / FOREIGN_MARGIN / 2, 0.3, 1))
 
 
-def _covered(box: Floats, detections: Detections, class_id: int) -> NDArray[np.float32]:
-    """For each place the greatest certainty of a detection of a class that covers at least half of it,
-    weighted by how much it covers."""
+def _evidence(box: Floats, detections: Detections, class_id: int) -> NDArray[np.float32]:
+    """How surely each place (P) is covered by detections of a class: over a grid of points in its box, the mean
+    certainty of the surest detection there; 0 where fewer than `LEAST_COVERED` of the points are covered.
+
+    Together, not one by one: a gap of several facings is often found in pieces that end inside of a place.
+    """
     chosen = detections.class_id == class_id
     if not chosen.any():
         return np.zeros(len(box), np.float32)
-    a, b = box[:, None], detections.xyxy[chosen][None].astype(float)
-    low, high = np.maximum(a[..., :2], b[..., :2]), np.minimum(a[..., 2:], b[..., 2:])
-    share = np.prod(np.maximum(high - low, 0), axis=-1) / np.maximum(_area(box), 1e-9)[:, None]
-    weight = np.where(share >= 0.5, share, 0) * detections.confidence[chosen][None]
-    return weight.max(axis=1).astype(np.float32)
+    xyxy, certainty = detections.xyxy[chosen].astype(float), detections.confidence[chosen]
+    share = (np.arange(GRID) + 0.5) / GRID
+    x, y = (box[:, None, i] + (box[:, None, i + 2] - box[:, None, i]) * share for i in (0, 1))  # (P, GRID) each
+    across = (x[..., None] >= xyxy[:, 0]) & (x[..., None] <= xyxy[:, 2])  # (P, GRID, detections)
+    down = (y[..., None] >= xyxy[:, 1]) & (y[..., None] <= xyxy[:, 3])
+    surest = (across[:, None] * down[:, :, None] * certainty).max(axis=-1).reshape(len(box), -1)
+    covered = (surest > 0).mean(axis=1) >= LEAST_COVERED
+    return np.where(covered, surest.mean(axis=1), 0).astype(np.float32)
 
 
 def _empty_tops(

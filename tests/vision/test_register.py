@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -64,11 +65,28 @@ def test_a_gap_over_all_places_of_a_position_is_out() -> None:
     assert audit(LAYOUT, places)[0].level == "out"
 
 
+def test_a_gap_found_in_pieces_is_a_gap() -> None:
+    """Gaps are labelled over all empty places side by side, so that pieces end anywhere."""
+    boxes = boxes_at(front_camera())
+    (x0, y0), (x1, y1) = boxes[:2, :2].min(axis=0), boxes[:2, 2:].max(axis=0)
+    cuts = x0 + (x1 - x0) * np.array([0, 0.3, 0.7, 1])
+    pieces = [[left, y0, right, y1] for left, right in itertools.pairwise(cuts)]
+    found = detections([*boxes[2:], *pieces], [*[PRODUCT] * (len(boxes) - 2), *[GAP] * 3])
+    places = register(LAYOUT, view_of(LAYOUT, front_camera()), found, similar_to([*PLANNED[2:], *["box"] * 3]), SKUS)
+    assert places.state[:2].tolist() == [PlaceState.EMPTY] * 2
+
+
 def test_a_person_in_front_makes_a_position_unknown() -> None:
     boxes = boxes_at(front_camera())
     body = np.concatenate([boxes[:2, :2].min(axis=0) - 20, boxes[:2, 2:].max(axis=0) + 20])
     found = detections([*boxes[2:], body], [*[PRODUCT] * (len(boxes) - 2), PERSON])
     places = register(LAYOUT, view_of(LAYOUT, front_camera()), found, similar_to([*PLANNED[2:], "box"]), SKUS)
+    assert audit(LAYOUT, places)[0].level == "unknown"
+    # Also when the person is half taken for a gap.
+    scores = np.array([0.9] * (len(boxes) - 1) + [0.2])
+    unsure = detections([*boxes[2:], body, body], [*[PRODUCT] * (len(boxes) - 2), PERSON, GAP], scores)
+    names = similar_to([*PLANNED[2:], "box", "box"])
+    places = register(LAYOUT, view_of(LAYOUT, front_camera()), unsure, names, SKUS)
     assert audit(LAYOUT, places)[0].level == "unknown"
 
 
