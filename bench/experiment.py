@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import gc
+import os
+import shutil
 import tempfile
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
+import psutil
 from numpy.typing import NDArray
 from tqdm import tqdm
 
@@ -19,6 +20,7 @@ from bench.scoring import Moment, PictureScore, Scores, score_moment, score_pict
 from bench.statistics import resample_weights
 from scenarios import Camera, Frame, InputError, Layout, Product, Rig, Scenario, load_scenario
 from sim import PositionTruth, Truth, World, capture, position_truths, studio_pictures
+from sim.workers import worker_pool
 from vision import Gallery, Pipeline, Reading, Recognizer, audit, fuse, gallery_of
 from vision.pipeline import WEAKEST_EVIDENCE, weights_path
 from vision.runtimes import open_session
@@ -129,7 +131,7 @@ def run(experiment: Experiment) -> Evidence:
     scenarios = experiment.draw()
     layout = scenarios[0].layout
     cameras = {c: None for rig in experiment.rigs for c in rig.cameras}
-    with tempfile.TemporaryDirectory(prefix="shelfbench-frames-") as folder:
+    with _frames_folder() as folder:
         shots, studio = _render(experiment, scenarios, list(cameras), Path(folder))
         galleries = _enrol(experiment, studio)
         pipelines = {
@@ -142,6 +144,15 @@ def run(experiment: Experiment) -> Evidence:
         readings, scored = _read(pipelines, shots, layout, evidence)
     evidence.arms = _score(experiment, scenarios, shots, readings, scored)
     return evidence
+
+
+def _frames_folder() -> tempfile.TemporaryDirectory:
+    """A folder for the pictures that goes when the run ends. Those of runs that were killed go first."""
+    for left in Path(tempfile.gettempdir()).glob("shelfbench-frames-*-*"):
+        owner = left.name.split("-")[2]
+        if owner.isdigit() and not psutil.pid_exists(int(owner)):
+            shutil.rmtree(left, ignore_errors=True)
+    return tempfile.TemporaryDirectory(prefix=f"shelfbench-frames-{os.getpid()}-")
 
 
 _world: World | None = None
@@ -174,9 +185,8 @@ def _render(
     experiment: Experiment, scenarios: list[Scenario], cameras: list[Camera], folder: Path
 ) -> tuple[list[Shot], dict[str, list[NDArray[np.uint8]]]]:
     """Render every scenario through every camera, and the studio pictures, in worker processes."""
-    context = get_context("spawn")
     products = list(scenarios[0].layout.catalog)
-    with ProcessPoolExecutor(experiment.workers, context, _start_worker, (scenarios,)) as pool:
+    with worker_pool(experiment.workers, _start_worker, scenarios) as pool:
         parts = [pool.submit(studio_pictures, _chunk(products, k, 8)) for k in range(8)]
         tasks = [pool.submit(_shoot, i, cameras, folder) for i in range(len(scenarios))]
         shots: list[Shot] = []

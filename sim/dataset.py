@@ -9,9 +9,8 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
@@ -23,6 +22,7 @@ from scenarios import Camera, CameraModel, Conditions, Crowd, InputError, Layout
 from sim.capture import capture
 from sim.studio import studio_pictures
 from sim.truth import Truth
+from sim.workers import worker_pool
 from sim.world import World
 
 CLASSES = ("product", "gap", "price_tag", "person")
@@ -63,7 +63,7 @@ def make_dataset(plan: DatasetPlan, layout_of: LayoutMaker) -> Path:
         (plan.folder / kind / plan.split).mkdir(parents=True, exist_ok=True)
     seeds = range(plan.first_seed, plan.first_seed + plan.stores)
     missing = [s for s in seeds if not _marker(plan, s).exists()]
-    with ProcessPoolExecutor(plan.workers, mp_context=get_context("spawn")) as pool:
+    with worker_pool(plan.workers) as pool:
         tasks = [pool.submit(make_store, plan, seed, layout_of) for seed in missing]
         for task in tqdm(as_completed(tasks), total=len(tasks), desc=f"{plan.split} stores", disable=None):
             task.result()
