@@ -41,7 +41,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"shelfbench: {error}", file=sys.stderr)
         sys.exit(2)
     except OSError as error:
-        print(f"shelfbench: {error.filename or 'output'}: {error.strerror or error}", file=sys.stderr)
+        print(
+            f"shelfbench: {error.filename or 'outputs or the temporary folder'}: {error.strerror or error}",
+            file=sys.stderr,
+        )
         sys.exit(2)
     except KeyboardInterrupt:
         print("shelfbench: interrupted; nothing was written", file=sys.stderr)
