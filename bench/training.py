@@ -27,7 +27,6 @@ class DetectorRecipe:
     epochs: int
     size: int
     batch: int
-    minutes: float
     seed: int
 
 

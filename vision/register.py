@@ -18,7 +18,7 @@ IN_FRAME = 0.7
 """The share of a place's expected box that has to lie inside the picture."""
 WEAKEST_MATCH = 0.30
 WEAKEST_GAP = 0.05
-LEAST_COVERED = 0.35
+LEAST_COVERED = 0.25
 GRID = 8
 """Points a side at which a place is looked up in the boxes of gaps and persons."""
 FOREIGN_MARGIN = 0.12
@@ -145,10 +145,12 @@ def _evidence(box: Floats, detections: Detections, class_id: int) -> NDArray[np.
 def _empty_tops(
     layout: Layout, view: View, state: NDArray[np.int8], confidence: NDArray[np.float32], person: NDArray[np.float32]
 ) -> None:
-    """Upper places of a stack: nothing found on top of a place that was seen is nothing there."""
-    for p in np.flatnonzero((layout.places.level > 0) & (state == PlaceState.UNSEEN) & view.visible):
+    """Upper places of a stack: nothing stands on an empty place, seen or not; and nothing found on top of a place
+    that was seen is nothing there, unless a person may hide it."""
+    for p in np.flatnonzero((layout.places.level > 0) & (state == PlaceState.UNSEEN)):
         below = p - 1
-        if state[below] != PlaceState.UNSEEN and person[p] < 0.1:
+        bare = state[below] != PlaceState.UNSEEN and view.visible[p] and person[p] < 0.1
+        if state[below] == PlaceState.EMPTY or bare:
             state[p], confidence[p] = PlaceState.EMPTY, confidence[below] * 0.8
 
 

@@ -15,7 +15,7 @@ from tests.layouts import small_layout
 from vision import Detector, Recognizer
 from vision.runtimes import open_session
 
-DETECTOR = DetectorRecipe("yolo11n.yaml", epochs=1, size=128, batch=4, minutes=0, seed=0)
+DETECTOR = DetectorRecipe("yolo11n.yaml", epochs=1, size=128, batch=4, seed=0)
 COMMAND = "shelfbench train training=tiny"
 RECOGNIZER = RecognizerRecipe(epochs=1, batch=8, crops_per_sku=20, smallest=4, dimensions=16, seed=0)
 

@@ -129,6 +129,11 @@ def test_the_top_of_a_stack_that_is_not_found_is_empty() -> None:
     places = register(layout, view_of(layout, front_camera()), found, None, None)
     assert places.state.tolist() == [PlaceState.OWN, PlaceState.OWN, PlaceState.OWN, PlaceState.EMPTY]
     assert audit(layout, places)[0].facings == 3
+    # Nothing stands on an empty place, so that a top beyond the frame leaves no doubt.
+    view = view_of(layout, front_camera())
+    view = dataclasses.replace(view, visible=np.array([True, False, True, False]))
+    places = register(layout, view, detections(boxes[[0, 2]], [GAP, GAP]), None, None)
+    assert audit(layout, places)[0].level == "out"
 
 
 def readings(state, confidence, ppm, sku=None) -> PlaceReadings:

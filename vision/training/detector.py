@@ -18,7 +18,7 @@ class DetectorPlan:
     """How to train a detector. `data` is a folder with data.yaml, as the data set command writes it.
 
     `architecture` is an ultralytics model YAML ("yolo11n.yaml"); `start` are .pt weights whose
-    matching layers are taken over. `minutes` bounds the time, 0 means no bound.
+    matching layers are taken over.
     """
 
     data: Path
@@ -27,7 +27,6 @@ class DetectorPlan:
     epochs: int = 10
     size: int = 416
     batch: int = 16
-    minutes: float = 0.0
     start: Path | None = None
     seed: int = 0
 
@@ -48,7 +47,7 @@ def train_detector(plan: DetectorPlan) -> Path:
     model.add_callback("on_train_start", _hasten)
     model.train(
         data=str(plan.data / "data.yaml"), imgsz=plan.size, epochs=plan.epochs, batch=plan.batch, seed=plan.seed,
-        time=plan.minutes / 60 or None, project=str(plan.folder.resolve()), name="train", exist_ok=True, resume=resume,
+        project=str(plan.folder.resolve()), name="train", exist_ok=True, resume=resume,
         device=None if import_extra("torch").cuda.is_available() else "cpu", workers=2, amp=False, plots=False,
         # The simulator varies scale, pose and light itself; tiles of four pictures would cut the shelves.
         mosaic=0.0, scale=0.3, translate=0.1, fliplr=0.5, hsv_h=0.03, hsv_s=0.5, hsv_v=0.4,
@@ -100,7 +99,8 @@ def detector_figures(folder: Path) -> dict[str, float]:
     """Figures of a detector's last epoch on the validation split, by name."""
     with (folder / "train" / "results.csv").open(encoding="utf-8") as stream:
         *_, last = csv.DictReader(stream)
-    return {name: float(value) for name, value in last.items() if name.startswith("metrics/")}
+    figures = {name.removeprefix("metrics/"): float(value) for name, value in last.items() if "metrics/" in name}
+    return {name.removesuffix("(B)"): value for name, value in figures.items()}
 
 
 def _resumable(weights: Path) -> bool:
