@@ -106,7 +106,7 @@ def gallery_of(pictures: dict[str, list[NDArray[np.uint8]]], recognizer: Recogni
 
 
 def enroll(folder: Path, recognizer: Recognizer, skipped: Callable[[str], None] = print) -> Gallery:
-    """Make a gallery from FOLDER/SKU/any.jpg or FOLDER/SKU.jpg, FOLDER/SKU__any.jpg.
+    """Make a gallery from FOLDER/…/SKU/any.jpg or FOLDER/SKU.jpg, FOLDER/SKU__any.jpg.
 
     Unreadable pictures are told to `skipped` and left out. Raises InputError if none can be read.
     """
@@ -114,7 +114,7 @@ def enroll(folder: Path, recognizer: Recognizer, skipped: Callable[[str], None] 
         raise InputError(f"{folder}: no such folder; expected one picture or folder of pictures a SKU")
     pictures: dict[str, list[NDArray[np.uint8]]] = {}
     for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in PICTURE_SUFFIXES):
-        sku = path.stem.split("__")[0] if path.parent == folder else path.relative_to(folder).parts[0]
+        sku = path.stem.split("__")[0] if path.parent == folder else path.parent.name
         try:
             pictures.setdefault(sku, []).append(load_picture(path))
         except InputError as error:

@@ -39,9 +39,9 @@ def test_boxes_beyond_the_picture_and_slivers_can_be_embedded() -> None:
 
 
 def test_enrolling_names_what_it_skips(tmp_path: Path) -> None:
-    (tmp_path / "red").mkdir()
-    cv2.imwrite(str(tmp_path / "red" / "1.png"), plain(RED)[..., ::-1])
-    (tmp_path / "red" / "2.jpg").write_bytes(b"not a picture")
+    (tmp_path / "category" / "red").mkdir(parents=True)
+    cv2.imwrite(str(tmp_path / "category" / "red" / "1.png"), plain(RED)[..., ::-1])
+    (tmp_path / "category" / "red" / "2.jpg").write_bytes(b"not a picture")
     cv2.imwrite(str(tmp_path / "blue__front.png"), plain(BLUE)[..., ::-1])
     skipped: list[str] = []
     gallery = enroll(tmp_path, Recognizer(mean_colour_session()), skipped.append)
