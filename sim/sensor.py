@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +45,7 @@ def _tint(kelvin: float) -> NDArray[np.float64]:
     return np.array([1 + 0.6 * warm, 1.0, 1 - 0.9 * warm])
 
 
+@lru_cache(maxsize=16)
 def _vignette(camera: Camera) -> NDArray[np.float32]:
     """Fall-off with the fourth power of the cosine of the field angle, three quarters of it
     corrected in the camera."""
