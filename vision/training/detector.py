@@ -100,7 +100,7 @@ def detector_figures(folder: Path) -> dict[str, float]:
     with (folder / "train" / "results.csv").open(encoding="utf-8") as stream:
         *_, last = csv.DictReader(stream)
     figures = {name.removeprefix("metrics/"): float(value) for name, value in last.items() if "metrics/" in name}
-    return {name.removesuffix("(B)"): value for name, value in figures.items()}
+    return {f"{name.removesuffix('(B)')}, mean of {len(CLASSES)} classes": value for name, value in figures.items()}
 
 
 def _resumable(weights: Path) -> bool:
