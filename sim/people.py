@@ -65,7 +65,7 @@ def _limb(a: tuple, b: tuple, ra: float, rb: float, flat: float, swatch: int, ri
     normals = np.cos(phi)[:, None, None] * ring[None] + np.sin(phi)[:, None, None] * axis
     uv = np.empty((rings, n + 1, 2))
     uv[..., 0] = (swatch + 0.1 + 0.8 * theta[None] / (2 * math.pi)) / 5
-    uv[..., 1] = np.linspace(0.05, 0.95, rings)[:, None]
+    uv[..., 1] = (0.05 + 0.9 * (along - along[0]) / (along[-1] - along[0]))[:, None]
     faces = []
     for i in range(rings - 1):
         for j in range(n):
