@@ -40,11 +40,15 @@ class World:
         self._parked: set[int] = set()
         self._folder = tempfile.TemporaryDirectory(prefix="shelfbench-")
         self.client = pybullet.connect(pybullet.DIRECT)
+        # The engine draws bodies in the order of their making. What stands in front comes first, so that
+        # little is shaded that something else then covers.
+        for position in layout.planogram.positions:
+            self._parked.update(self._spare(position.sku) for _ in range(position.facings * position.deep))
+        self._static(price_tags_mesh(layout, look, density), "tags")
         for i, fixture in enumerate(layout.store.fixtures):
             self._static(gondola_mesh(fixture, look), f"gondola{i}")
         for i, mesh in enumerate(room_meshes(layout, look)):
             self._static(mesh, f"room{i}")
-        self._static(price_tags_mesh(layout, look, density), "tags")
 
     def __enter__(self) -> World:
         return self
@@ -75,7 +79,7 @@ class World:
         for unit in stock.units:
             pool = self._pool.setdefault(unit.sku, [])
             if used[unit.sku] == len(pool):
-                pool.append(self._body(self._pack_shape(unit.sku)))
+                self._spare(unit.sku)
             body = pool[used[unit.sku]]
             used[unit.sku] += 1
             turn = (0.0, 0.0, math.sin(unit.yaw / 2), math.cos(unit.yaw / 2))
@@ -90,6 +94,12 @@ class World:
         self.stock = stock
         self.unit_bodies = np.array(bodies, np.int64)
         self.scenario = None
+
+    def _spare(self, sku: str) -> int:
+        """One more body of a SKU, out of the scene."""
+        body = self._body(self._pack_shape(sku))
+        self._pool.setdefault(sku, []).append(body)
+        return body
 
     def _place_shoppers(self, scenario: Scenario) -> None:
         for body in self.shopper_bodies:

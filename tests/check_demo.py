@@ -11,11 +11,11 @@ import sys
 from pathlib import Path
 
 BOUNDS = {  # metric of the chosen arm: lowest value allowed
-    "detection_ap50": 0.85,
-    "facings_exact_visible": 0.75,
-    "oos_precision": 0.9,
-    "oos_recall_visible": 0.9,
-    "sku_top1": 0.9,
+    "detection_ap50": 0.95,
+    "facings_exact_visible": 0.97,
+    "oos_precision": 0.96,
+    "oos_recall_visible": 0.95,
+    "sku_top1": 0.92,
 }
 STAGES = ("detect", "recognize", "register", "count", "total")
 

@@ -32,30 +32,33 @@ class Count:
 
 def count(layout: Layout, places: PlaceReadings) -> tuple[Count, ...]:
     """Count every position of the planogram, in its order."""
-    counts, start = [], 0
-    for position in layout.planogram.positions:
-        part = slice(start, start + position.facings)
-        counts.append(_count(position, places.state[part], places.sku[part], places.confidence[part]))
-        start += position.facings
+    positions = layout.planogram.positions
+    starts = np.cumsum([0, *(p.facings for p in positions)])
+    seen, own = places.state != PlaceState.UNSEEN, places.state == PlaceState.OWN
+    sums = (
+        np.add.reduceat(v, starts[:-1]).tolist() for v in (seen.astype(int), own.astype(int), places.confidence * seen)
+    )
+    foreign: dict[int, str] = {}
+    # The surest last, so that it stays.
+    others = np.flatnonzero(places.state == PlaceState.FOREIGN)
+    for place in others[np.argsort(places.confidence[others], kind="stable")]:
+        foreign[int(layout.places.position[place])] = str(places.sku[place])
+    counts = []
+    for i, (position, start, n_seen, n_own, certainty) in enumerate(zip(positions, starts, *sums)):
+        if n_seen == 0:
+            counts.append(Count(None, None, None, None, 0, 0, None, 0.0))
+            continue
+        mean, variance = 0.0, 0.0
+        if n_own:
+            levels = own[start : start + position.facings].reshape(position.wide, position.high).sum(axis=1)
+            mean, variance = _units(position, levels)
+        # What was not seen is taken to be like what was.
+        scale = position.facings / n_seen
+        units, spread = mean * scale, Z90 * math.sqrt(variance) * scale
+        low, high = max(float(n_own), units - spread), min(position.facings * position.deep, units + spread)
+        facings = n_own if n_seen == position.facings else None
+        counts.append(Count(facings, units, low, high, n_seen, n_own, foreign.get(i), certainty / n_seen))
     return tuple(counts)
-
-
-def _count(
-    position: Position, state: NDArray[np.int8], sku: NDArray[np.object_], confidence: NDArray[np.float32]
-) -> Count:
-    seen, own = state != PlaceState.UNSEEN, state == PlaceState.OWN
-    foreign = np.flatnonzero(state == PlaceState.FOREIGN)
-    intruder = str(sku[foreign[confidence[foreign].argmax()]]) if len(foreign) else None
-    certainty = float(confidence[seen].mean()) if seen.any() else 0.0
-    if not seen.any():
-        return Count(None, None, None, None, 0, 0, None, 0.0)
-    mean, variance = _units(position, own.reshape(position.wide, position.high).sum(axis=1))
-    # What was not seen is taken to be like what was.
-    scale = len(state) / seen.sum()
-    units, spread = mean * scale, Z90 * math.sqrt(variance) * scale
-    low, high = max(float(own.sum()), units - spread), min(position.facings * position.deep, units + spread)
-    facings = int(own.sum()) if seen.all() else None
-    return Count(facings, units, low, high, int(seen.sum()), int(own.sum()), intruder, certainty)
 
 
 def _units(position: Position, levels: NDArray[np.int64]) -> tuple[float, float]:

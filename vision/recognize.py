@@ -31,8 +31,8 @@ class Recognizer:
         """Embed the boxes (N, 4) of an image (H, W, 3) uint8 RGB; returns (N, D) unit vectors."""
         parts = []
         for start in range(0, len(xyxy), BATCH):
-            crops = np.stack([self._crop(image, box) for box in xyxy[start : start + BATCH]])
-            parts.append(self.session.run(crops.transpose(0, 3, 1, 2).astype(np.float32) / np.float32(255)))
+            crops = [self._crop(image, box) for box in xyxy[start : start + BATCH]]
+            parts.append(self.session.run(np.asarray(cv2.dnn.blobFromImages(crops, 1 / 255.0), np.float32)))
         return np.concatenate(parts) if parts else np.empty((0, 1), np.float32)
 
     def _crop(self, image: NDArray[np.uint8], box: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -64,9 +64,14 @@ class Gallery:
         """Cosine of embeddings (N, D) to the nearest picture of every SKU: (N, K), in `names` order."""
         if len(embeddings) == 0:
             return np.empty((0, len(self.names)), np.float32)
+        pictures, starts = self._by_name
+        return np.maximum.reduceat(embeddings @ pictures.T, starts, axis=1)
+
+    @cached_property
+    def _by_name(self) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """The embeddings in the order of `names`, and where each name starts."""
         order = np.argsort(self.skus, kind="stable")
-        starts = np.searchsorted(self.skus[order], self.names)
-        return np.maximum.reduceat(embeddings @ self.embeddings[order].T, starts, axis=1)
+        return self.embeddings[order], np.searchsorted(self.skus[order], self.names)
 
     def save(self, path: Path) -> None:
         np.savez(path, skus=self.skus, embeddings=self.embeddings, network=np.array(self.network))
