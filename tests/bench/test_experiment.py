@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from bench import experiment as module
-from bench.experiment import Experiment, Model, check, same
+from bench.experiment import Experiment, Model, _frames_folder, check, same
 from scenarios import Camera, CameraModel, InputError, Rig
 from tests.bench.synthetic import detections_of, full_stock, places_of, reading_of, truth_of
 from tests.layouts import front_camera, small_layout
@@ -75,3 +79,19 @@ def test_readings_are_the_same_whatever_time_they_took() -> None:
     other = dataclasses.replace(reading.detections, confidence=reading.detections.confidence - np.float32(1e-6))
     assert same(reading, slower)
     assert not same(reading, dataclasses.replace(reading, detections=other))
+
+
+def test_pictures_of_a_killed_run_are_cleared_and_those_of_a_living_one_are_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    killed, living = (tmp_path / f"shelfbench-frames-{pid}-x" for pid in (dead.pid, os.getpid()))
+    killed.mkdir()
+    living.mkdir()
+    with _frames_folder() as folder:
+        assert not killed.exists()
+        assert living.exists()
+        assert Path(folder).is_dir()
+    assert not Path(folder).exists()
