@@ -85,7 +85,7 @@ def write_card(training: Training, output: Path, command: str, figures: dict[str
     lines = [
         f"# {training.name}",
         "",
-        f"- made by: `{command}` at commit {commit()}",
+        f"- made by: `{command}`; exported at commit {commit()}",
         f"- data: `shelfbench dataset`, store seeds {seeds[0]} to {seeds[-1]}, {len(coco['images'])} pictures, "
         f"{len(coco['annotations'])} boxes; products of manufacturers that no experiment uses",
         f"- recipe: {', '.join(f'{k} {v}' for k, v in vars(recipe).items())}"

@@ -59,8 +59,8 @@ def train_detector(plan: DetectorPlan) -> Path:
 
 
 def _hasten(trainer: Any) -> None:
-    """Train on a CPU with all cores, and in bfloat16 and channels-last where it can: four times as fast
-    as float32 on two AVX-512 cores, and the loss stays in float32."""
+    """Train on a CPU with all cores, and in bfloat16 and channels-last where it can: a step of yolo11n at 416
+    pixels took 1.8 s of CPU time in place of 6.7 (AVX-512, beside other work). The loss stays in float32."""
     torch = import_extra("torch")
     if trainer.device.type != "cpu":
         return
