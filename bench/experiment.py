@@ -222,7 +222,7 @@ def _read(
     readings: Readings = {}
     scored: PictureScores = {}
     times: dict[str, list[dict[str, float]]] = {name: [] for name in pipelines}
-    ppm = {shot.camera: shot.camera.pixels_per_metre(layout.places.base) for shot in shots}
+    ppm = {shot.camera: shot.camera.pixels_per_metre(layout.places.base, layout.places.yaw) for shot in shots}
     for shot in shots[:WARM_UP]:
         for pipeline in pipelines.values():
             pipeline(shot.frame())
@@ -269,7 +269,7 @@ def _score(
     weights = resample_weights(len(scenarios), seed=experiment.first_seed)
     arms = []
     for rig in experiment.rigs:
-        ppm = np.max([c.pixels_per_metre(layout.places.base) for c in rig.cameras], axis=0)
+        ppm = np.max([c.pixels_per_metre(layout.places.base, layout.places.yaw) for c in rig.cameras], axis=0)
         for model in experiment.models:
             moments = []
             for i in range(len(scenarios)):

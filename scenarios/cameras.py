@@ -80,15 +80,16 @@ class Camera:
         plane = (np.asarray(pixels, float) - self._centre) / self.model.focal_length * depth
         return np.concatenate([plane, depth], axis=-1) @ self.rotation + self.position
 
-    def pixels_per_metre(self, points: ArrayLike) -> Floats:
-        """Pixels per metre at world points (…, 3) on a vertical shelf front (facing -y).
+    def pixels_per_metre(self, points: ArrayLike, yaw: ArrayLike = 0.0) -> Floats:
+        """Pixels per metre at world points (…, 3) on vertical shelf fronts of fixtures turned by `yaw` (…).
 
         The geometric mean of the two image scales of that plane, so foreshortening counts.
         """
-        points = np.asarray(points, float)
+        points, yaw = np.asarray(points, float), np.asarray(yaw, float)
         step = 1e-4
         here, depth = self.project(points)
-        along = (self.project(points + np.array([step, 0.0, 0.0]))[0] - here) / step
+        aside = np.stack([np.cos(yaw), np.sin(yaw), np.zeros_like(yaw)], axis=-1)
+        along = (self.project(points + step * aside)[0] - here) / step
         up = (self.project(points + np.array([0.0, 0.0, step]))[0] - here) / step
         area = np.abs(along[..., 0] * up[..., 1] - along[..., 1] * up[..., 0])
         return np.where(depth > 0, np.sqrt(area), 0.0)

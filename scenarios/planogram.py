@@ -78,10 +78,10 @@ class Layout:
     def base(self, position: Position, column: int, level: int = 0, row: int = 0) -> NDArray[np.float64]:
         """Return the (3,) centre of the bottom face of the pack at one place; row 0 is the front."""
         fixture, product = self.store.fixture(position.fixture), self.product(position)
-        x = fixture.x + position.x + (column + 0.5) * (product.width + SIDE_GAP)
-        y = fixture.y + FRONT_MARGIN + product.depth / 2 + row * (product.depth + ROW_GAP)
+        x = position.x + (column + 0.5) * (product.width + SIDE_GAP)
+        y = FRONT_MARGIN + product.depth / 2 + row * (product.depth + ROW_GAP)
         z = fixture.shelves[position.shelf].z + level * product.height
-        return np.array([x, y, z])
+        return fixture.to_world([x, y, z])
 
     def front_row(self, position: Position) -> NDArray[np.float64]:
         """Return the (facings, 3) bases of the front row, column by column, each from below."""
@@ -95,12 +95,16 @@ class Layout:
         owner = np.repeat(np.arange(len(positions)), [p.facings for p in positions])
         sizes = np.array([[q.width, q.depth, q.height] for q in map(self.product, positions)])[owner]
         level = np.concatenate([np.tile(np.arange(p.high), p.wide) for p in positions])
-        return Places(owner, level, bases, sizes)
+        yaw = np.array([self.store.fixture(p.fixture).yaw for p in positions])[owner]
+        return Places(owner, level, bases, sizes, yaw)
 
     def check(self, source: Path | str) -> None:
         """Raise InputError for the first position that the store or the catalog cannot hold."""
         ids: dict[str, int] = {}
         ends: dict[tuple[str, int], list[tuple[float, float, str]]] = {}
+        both = self.store.overlap()
+        if both:
+            raise InputError(f"{source}: fixtures {both[0]} and {both[1]} stand in one place; move one of them")
         for row, p in enumerate(self.planogram.positions, start=2):
             where = f"{source}, row {row}: position {p.id!r}"
             if p.id in ids:
@@ -145,12 +149,13 @@ class Layout:
 class Places:
     """Front-row places as parallel arrays: `position` (N,) index into the planogram's positions,
     `level` (N,) 0 on the board and 1 or more on a stack, `base` (N, 3) centre of the bottom face in
-    metres, `size` (N, 3) width, depth, height in metres."""
+    metres, `size` (N, 3) width, depth, height in metres, `yaw` (N,) of their fixtures in radians."""
 
     position: NDArray[np.int64]
     level: NDArray[np.int64]
     base: NDArray[np.float64]
     size: NDArray[np.float64]
+    yaw: NDArray[np.float64]
 
     def __len__(self) -> int:
         return len(self.position)
@@ -159,4 +164,16 @@ class Places:
     def corners(self) -> NDArray[np.float64]:
         """The (N, 8, 3) corners of the packs; the first four are the front face."""
         unit = np.array([[x, y, z] for y in (-0.5, 0.5) for x in (-0.5, 0.5) for z in (0, 1)])
-        return self.base[:, None] + unit[None] * self.size[:, None]
+        return self.base[:, None] + self._turned(unit[None] * self.size[:, None])
+
+    @cached_property
+    def front(self) -> NDArray[np.float64]:
+        """The (N, 3) centres of the packs' front faces."""
+        w, d, h = np.zeros(len(self)), -self.size[:, 1] / 2, self.size[:, 2] / 2
+        return self.base + self._turned(np.stack([w, d, h], axis=1)[:, None])[:, 0]
+
+    def _turned(self, offsets: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Offsets (N, K, 3) in the frames of the fixtures, in the world's."""
+        cos, sin = np.cos(self.yaw)[:, None], np.sin(self.yaw)[:, None]
+        x, y, z = np.moveaxis(offsets, -1, 0)
+        return np.stack([cos * x - sin * y, sin * x + cos * y, z], axis=-1)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from scenarios.files import InputError, read_csv, write_csv
 
-FORMS = ("box", "can", "bottle", "carton", "pouch")
+FORMS = ("box", "can", "bottle", "jar", "carton", "pouch", "tub", "tube", "bag", "multipack")
 
 
 @dataclass(frozen=True)

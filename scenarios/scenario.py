@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scenarios.conditions import Crowd, Lighting, Mess
+from scenarios.conditions import Crowd, Lighting, Lookalikes, Mess
 from scenarios.files import InputError, read_yaml
 from scenarios.planogram import Layout, load_planogram
 from scenarios.products import load_catalog
@@ -26,15 +26,20 @@ class Conditions:
     lighting: Lighting = field(default_factory=Lighting)
     crowd: Crowd = field(default_factory=Crowd)
     mess: Mess = field(default_factory=Mess)
+    lookalikes: Lookalikes = field(default_factory=Lookalikes)
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """One store under given conditions; `seed` draws stock, light, shoppers and sensor noise."""
+    """One store under given conditions at one moment; `seed` draws stock, light, shoppers and sensor noise.
+
+    `time` in seconds moves the shoppers; the stock stays as it was drawn.
+    """
 
     layout: Layout
     conditions: Conditions
     seed: int = 0
+    time: float = 0.0
 
     @property
     def name(self) -> str:
@@ -48,8 +53,12 @@ class Scenario:
         """The same store with another seed and, if given, another number of shoppers."""
         conditions = self.conditions
         if shoppers is not None:
-            conditions = dataclasses.replace(conditions, crowd=Crowd(shoppers))
+            conditions = dataclasses.replace(conditions, crowd=dataclasses.replace(conditions.crowd, shoppers=shoppers))
         return dataclasses.replace(self, seed=seed, conditions=conditions)
+
+    def at(self, time: float) -> Scenario:
+        """The same scenario at another moment, in seconds."""
+        return dataclasses.replace(self, time=time)
 
     @property
     def hash(self) -> str:
@@ -60,6 +69,7 @@ class Scenario:
             "positions": [dataclasses.asdict(p) for p in self.layout.planogram.positions],
             "conditions": dataclasses.asdict(self.conditions),
             "seed": self.seed,
+            "time": self.time,
         }
         return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:16]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,10 +15,13 @@ from scenarios.randomness import rng
 
 @dataclass(frozen=True)
 class Unit:
-    """One physical pack. (x, y, z) is the centre of its bottom face in metres, `yaw` in radians.
+    """One physical pack. (x, y, z) is the origin of its mesh, the centre of its bottom face when it
+    stands, in metres; `yaw` in radians, the fixture's own included.
 
     `position`, `column`, `level` and `row` say where it stands, which is not where it belongs when
-    its SKU is not the position's. Row 0 is the front.
+    its SKU is not the position's. Row 0 is the front; the foremost unit of a column that has receded
+    stands in a row behind. `condition` is "standing", "leaning" or "fallen"; `rotation`, a quaternion
+    (x, y, z, w), is None for units that stand, whose yaw says all.
     """
 
     sku: str
@@ -29,6 +33,13 @@ class Unit:
     y: float
     z: float
     yaw: float
+    condition: str = "standing"
+    rotation: tuple[float, float, float, float] | None = None
+
+    @property
+    def quaternion(self) -> tuple[float, float, float, float]:
+        """Its orientation as a quaternion (x, y, z, w)."""
+        return self.rotation or (0.0, 0.0, math.sin(self.yaw / 2), math.cos(self.yaw / 2))
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from scenarios import Camera, Frame, Scenario
-from sim.raster import render
+from sim.render import renderer
 from sim.sensor import expose
 from sim.truth import Truth, measure
 from sim.world import World
 
 
-def capture(world: World, scenario: Scenario, camera: Camera) -> tuple[Frame, Truth]:
-    """Set the world to the scenario, render it once through `camera`, and measure what is in it."""
+def capture(world: World, scenario: Scenario, camera: Camera, by: str = "raster") -> tuple[Frame, Truth]:
+    """Set the world to the scenario, render it once through `camera`, and measure what is in it.
+
+    `by` names the renderer, one of `sim.render.RENDERERS`.
+    """
     world.set(scenario)
-    raster = render(world, camera, scenario)
-    return Frame(expose(raster.image, scenario, camera), camera), measure(world, camera, raster)
+    render = renderer(by)(world, camera, scenario)
+    return Frame(expose(render, scenario, camera), camera, scenario.time), measure(world, camera, render)

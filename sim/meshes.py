@@ -29,7 +29,8 @@ class Mesh:
     """`vertices` (V, 3), `uv` (V, 2), `normals` (V, 3), `triangles` (T, 3) and the texture.
 
     `pieces` are vertex index arrays whose convex hulls together are the body, so that its silhouette
-    is the union of the hulls of the projected pieces.
+    is the union of the hulls of the projected pieces. `finish` is "matt", "gloss" or "metal"; `clear`
+    (T,) marks triangles of see-through material, None if there are none.
     """
 
     vertices: Floats
@@ -38,6 +39,8 @@ class Mesh:
     triangles: NDArray[np.int64]
     texture: Image.Image
     pieces: tuple[NDArray[np.int64], ...]
+    finish: str = "matt"
+    clear: NDArray[np.bool_] | None = None
 
     def write(self, folder: Path, name: str) -> Path:
         """Write NAME.obj, NAME.mtl and NAME.png into `folder` and return the OBJ's path."""

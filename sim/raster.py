@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from scenarios import Camera, Scenario, rng
 from sim.engine import pybullet
+from sim.lighting import mean_illuminance
+from sim.render import Render
 from sim.world import World
 
 NEAR, FAR = 0.1, 15.0
 
 
-@dataclass(frozen=True, eq=False)
-class Raster:
-    """`image` (H, W, 3) uint8, `depth` (H, W) float32 metres, `body` (H, W) int32 body ids, -1 for none."""
-
-    image: NDArray[np.uint8]
-    depth: NDArray[np.float32]
-    body: NDArray[np.int32]
-
-
-def render(world: World, camera: Camera, scenario: Scenario, shadow: bool = True) -> Raster:
+def render(world: World, camera: Camera, scenario: Scenario, shadow: bool = True) -> Render:
     """Render the world as it stands, in the scenario's light; without `shadow` it is as soft as a studio's."""
     width, height = camera.model.width, camera.model.height
     rgba, depth, body = pybullet.getCameraImage(
@@ -38,7 +30,8 @@ def render(world: World, camera: Camera, scenario: Scenario, shadow: bool = True
     image = np.asarray(rgba, np.uint8).reshape(height, width, 4)[..., :3]
     buffer = np.asarray(depth, np.float32).reshape(height, width)
     metres = FAR * NEAR / (FAR - (FAR - NEAR) * buffer)
-    return Raster(np.ascontiguousarray(image), metres, np.asarray(body, np.int32).reshape(height, width))
+    luminance = np.full((1, 1), mean_illuminance(scenario) / math.pi, np.float32)
+    return Render(np.ascontiguousarray(image), metres, np.asarray(body, np.int32).reshape(height, width), luminance)
 
 
 def _view(camera: Camera) -> list[float]:

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenarios import Camera, Scenario, rng
+from sim.lighting import colour_temperature, mean_illuminance
+from sim.render import Render
 
 FULL_WELL_LUX = 1000.0
 """At this illuminance the sensor runs at base gain; below it the gain, and with it the noise, rises."""
@@ -19,12 +21,11 @@ METERED_MEAN = 0.46
 """Mean level, as a share of full scale, that automatic exposure aims at."""
 
 
-def expose(image: NDArray[np.uint8], scenario: Scenario, camera: Camera) -> NDArray[np.uint8]:
+def expose(render: Render, scenario: Scenario, camera: Camera) -> NDArray[np.uint8]:
     """Turn a rendered picture (H, W, 3) uint8 into what the camera delivers: tint of the light after
     white balance, lens blur, automatic exposure, vignetting, shot and read noise, JPEG."""
-    light = rng(scenario.seed, "light", "sensor")
-    lux = light.uniform(*scenario.conditions.lighting.lux)
-    kelvin = light.uniform(*scenario.conditions.lighting.kelvin)
+    image = render.image
+    lux, kelvin = mean_illuminance(scenario), colour_temperature(scenario)
     random = rng(scenario.seed, "sensor", camera.id)
     signal = cv2.GaussianBlur(image, (0, 0), 0.55).astype(np.float32) / 255
     exposure = np.clip(METERED_MEAN / max(float(signal.mean()), 1e-3), 0.7, 2.2) * random.normal(1.0, 0.06)

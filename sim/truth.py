@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from scenarios import Camera, Layout, Level, Stock, Unit
 from sim.fixtures import price_tag_corners
-from sim.raster import Raster
+from sim.render import Render
 from sim.silhouettes import polygon_pixels, silhouette_pixels
 from sim.world import World
 
@@ -68,17 +68,17 @@ def position_truths(layout: Layout, stock: Stock) -> tuple[PositionTruth, ...]:
     return tuple(truths)
 
 
-def measure(world: World, camera: Camera, raster: Raster) -> Truth:
+def measure(world: World, camera: Camera, render: Render) -> Truth:
     """Read the truth of the world's present moment out of one render.
 
     The silhouette of a unit is the union of the convex hulls of its projected mesh pieces, counted
     on the pixel grid that the renderer samples; what the render shows of it is its visible part.
     """
     units, bodies = world.stock.units, world.unit_bodies
-    height, width = raster.body.shape
-    unit_of_body = np.full(max(int(raster.body.max()), int(bodies.max(initial=0))) + 2, -1, np.int32)
+    height, width = render.body.shape
+    unit_of_body = np.full(max(int(render.body.max()), int(bodies.max(initial=0))) + 2, -1, np.int32)
     unit_of_body[bodies] = np.arange(len(units))
-    mask = unit_of_body[raster.body]  # body -1 (nothing) reads the last entry, which stays -1
+    mask = unit_of_body[render.body]  # body -1 (nothing) reads the last entry, which stays -1
     visible_pixels, visible_box = _visible(mask, len(units))
     amodal_box = np.zeros((len(units), 4), np.float32)
     fraction = np.zeros(len(units), np.float32)
@@ -93,12 +93,12 @@ def measure(world: World, camera: Camera, raster: Raster) -> Truth:
             fraction[i] = min(1.0, visible_pixels[i] / max(total, 1))
     place = _places_of(world.layout, world.stock)
     gap_place = np.setdiff1d(np.arange(len(world.layout.places)), place)
-    gap_box, gap_fraction = _gaps(world.layout, gap_place, camera, raster.depth)
+    gap_box, gap_fraction = _gaps(world.layout, gap_place, camera, render.depth)
     tags = price_tag_corners(world.layout)
-    tag_fraction = np.array([_seen_share(c, camera, raster.depth) for c in tags])
+    tag_fraction = np.array([_seen_share(c, camera, render.depth) for c in tags])
     tag_pixels, tag_depth = camera.project(tags)
     tags_seen = (tag_fraction >= 0.5) & (tag_depth.min(axis=1) > 0)
-    people = [raster.body == body for body in world.shopper_bodies]
+    people = [render.body == body for body in world.shopper_bodies]
     return Truth(
         sku=np.array([u.sku for u in units], object),
         place=place,
@@ -111,7 +111,7 @@ def measure(world: World, camera: Camera, raster: Raster) -> Truth:
         price_tag_box=_clip(_bounds(tag_pixels[tags_seen]), width, height),
         person_box=np.array([_mask_box(m) for m in people if m.any()], np.float32).reshape(-1, 4),
         mask=mask,
-        depth=raster.depth,
+        depth=render.depth,
     )
 
 

@@ -42,8 +42,7 @@ def view_of(layout: Layout, camera: Camera) -> View:
     box = np.concatenate([pixels.min(axis=1), pixels.max(axis=1)], axis=1)
     size = np.array([camera.model.width, camera.model.height] * 2)
     inside = _area(np.clip(box, 0, size)) / np.maximum(_area(box), 1e-9)
-    middle = places.base + np.stack([np.zeros(len(places)), -places.size[:, 1] / 2, places.size[:, 2] / 2], axis=1)
-    ppm = camera.pixels_per_metre(middle)
+    ppm = camera.pixels_per_metre(places.front, places.yaw)
     visible = (depth.min(axis=1) > 0.2) & (inside >= IN_FRAME) & (ppm >= FEWEST_PIXELS_PER_METRE)
     return View(box, ppm, visible)
 

@@ -1,0 +1,50 @@
+"""What a renderer gives, and the one door to all renderers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scenarios import Camera, InputError, Scenario
+
+if TYPE_CHECKING:
+    from sim.world import World
+
+RENDERERS = ("raster", "raster-egl", "pathtrace")
+"""TinyRenderer, the reference; PyBullet's OpenGL renderer; Mitsuba's path tracer."""
+
+
+@dataclass(frozen=True, eq=False)
+class Render:
+    """One picture as light, before any camera.
+
+    `image` (H, W, 3) is uint8 in sRGB encoding, or float32 and linear. Linear values times `luminance`
+    (h, w), a coarse map to be stretched over the picture, are cd/m² in the primaries of sRGB.
+    `depth` (H, W) float32 metres along the camera's axis, `body` (H, W) int32 body ids, -1 for none.
+    """
+
+    image: NDArray[np.uint8] | NDArray[np.float32]
+    depth: NDArray[np.float32]
+    body: NDArray[np.int32]
+    luminance: NDArray[np.float32]
+
+
+def renderer(name: str) -> Callable[[World, Camera, Scenario], Render]:
+    """The renderer of a name. Raises InputError for one that is unknown or not on this machine."""
+    if name == "raster":
+        from sim.raster import render
+
+        return render
+    if name == "raster-egl":
+        from sim.raster import render_egl
+
+        return render_egl
+    if name == "pathtrace":
+        from sim.pathtrace import render as trace
+
+        return trace
+    raise InputError(f"renderer {name!r}; expected one of {', '.join(RENDERERS)}")
