@@ -1,40 +1,75 @@
-"""Pictures by PyBullet's TinyRenderer: bit for bit the same on every run."""
+"""Pictures by PyBullet's renderers.
+
+`render` is TinyRenderer's, the reference: bit for bit the same on every run, and it honours all of the light.
+`render_egl` is OpenGL's, which honours the light's direction alone. The two are never mixed in one comparison.
+"""
 
 from __future__ import annotations
 
+import importlib.util
 import math
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scenarios import Camera, Room, Scenario, rng
-from sim.engine import pybullet
+from scenarios import Camera, InputError, Room, Scenario, rng
+from sim.engine import pybullet, quiet
 from sim.lighting import mean_illuminance
 from sim.render import Render
 from sim.world import World
 
 NEAR = 0.1
 """Nearest depth that is drawn, metres."""
+WARM_UP = 2
+"""The first pictures of an OpenGL context differ from all later ones, by so many."""
+_egl_clients: dict[int, int] = {}
+"""Clients that draw with OpenGL, and how many pictures they have thrown away."""
 
 
 def render(world: World, camera: Camera, scenario: Scenario, shadow: bool = True) -> Render:
     """Render the world as it stands, in the scenario's light; without `shadow` it is as soft as a studio's."""
-    width, height = camera.model.width, camera.model.height
     client, names = world.draw(camera)
+    image, metres, body = _shoot(client, world, camera, pybullet.ER_TINY_RENDERER, (1, 1), _light(scenario, shadow))
+    luminance = np.full((1, 1), mean_illuminance(scenario) / math.pi, np.float32)
+    return Render(image, metres, names[body], luminance)
+
+
+def render_egl(world: World, camera: Camera, scenario: Scenario) -> Render:
+    """Render the world as it stands with OpenGL. Raises InputError where there is no EGL."""
+    client, names = world.draw(camera, "raster-egl")
+    if client not in _egl_clients:
+        _load_egl(client)
+    light, shift = _light(scenario, True), (0, 0)
+    while _egl_clients[client] < WARM_UP:
+        _shoot(client, world, camera, pybullet.ER_BULLET_HARDWARE_OPENGL, shift, light)
+        _egl_clients[client] += 1
+    image, metres, body = _shoot(client, world, camera, pybullet.ER_BULLET_HARDWARE_OPENGL, shift, light)
+    luminance = np.full((1, 1), mean_illuminance(scenario) / math.pi, np.float32)
+    return Render(image, metres, names[body], luminance)
+
+
+def _shoot(
+    client: int, world: World, camera: Camera, engine: int, shift: tuple[int, int], light: dict[str, object]
+) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.int32]]:
+    """Picture (H, W, 3), depth (H, W) in metres and body ids (H, W) by one of the engine's renderers."""
+    width, height = camera.model.width, camera.model.height
     far = farthest(world.layout.store.room)
+    view, projection = _view(camera), _projection(camera, far, shift)
     rgba, depth, body = pybullet.getCameraImage(
-        width,
-        height,
-        _view(camera),
-        _projection(camera, far),
-        renderer=pybullet.ER_TINY_RENDERER,
-        physicsClientId=client,
-        **_light(scenario, shadow),
+        width, height, view, projection, renderer=engine, physicsClientId=client, **light
     )[2:]
     image = np.asarray(rgba, np.uint8).reshape(height, width, 4)[..., :3]
     metres = _metres(np.asarray(depth, np.float32).reshape(height, width), far)
-    luminance = np.full((1, 1), mean_illuminance(scenario) / math.pi, np.float32)
-    return Render(np.ascontiguousarray(image), metres, names[np.asarray(body).reshape(height, width)], luminance)
+    return np.ascontiguousarray(image), metres, np.asarray(body, np.int32).reshape(height, width)
+
+
+def _load_egl(client: int) -> None:
+    found = importlib.util.find_spec("eglRenderer")
+    with quiet():
+        plugin = pybullet.loadPlugin(found.origin, "_eglRendererPlugin", client) if found and found.origin else -1
+    if plugin < 0:
+        raise InputError("no EGL on this machine; use renderer=raster, or install libegl1 and libgl1-mesa-dri")
+    _egl_clients[client] = 0
 
 
 def farthest(room: Room) -> float:
@@ -55,13 +90,13 @@ def _view(camera: Camera) -> list[float]:
     return [float(v) for v in matrix.T.ravel()]
 
 
-def _projection(camera: Camera, far: float) -> list[float]:
-    """The OpenGL projection, shifted by half a pixel to the right and up: the engine samples pixel
-    (i, j) at (i, j + 1), a `Camera` has its centre at (i + 0.5, j + 0.5)."""
+def _projection(camera: Camera, far: float, shift: tuple[int, int]) -> list[float]:
+    """The OpenGL projection, shifted by `shift` halves of a pixel to the right and up: TinyRenderer samples
+    pixel (i, j) at (i, j + 1), a `Camera` has its centre at (i + 0.5, j + 0.5)."""
     w, h, f = camera.model.width, camera.model.height, camera.model.focal_length
     matrix = np.zeros((4, 4))
     matrix[0, 0], matrix[1, 1] = 2 * f / w, 2 * f / h
-    matrix[0, 2], matrix[1, 2] = 1 / w, 1 / h
+    matrix[0, 2], matrix[1, 2] = shift[0] / w, shift[1] / h
     matrix[2, 2], matrix[2, 3] = -(far + NEAR) / (far - NEAR), -2 * far * NEAR / (far - NEAR)
     matrix[3, 2] = -1
     return [float(v) for v in matrix.T.ravel()]
