@@ -6,14 +6,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scenarios import Camera, InputError, Room, Scenario, rng
-from sim.engine import pybullet, quiet
+from scenarios import Camera, Room, Scenario, rng
+from sim.engine import pybullet
 from sim.lighting import mean_illuminance
 from sim.render import Render
 from sim.world import World
@@ -22,8 +21,8 @@ NEAR = 0.1
 """Nearest depth that is drawn, metres."""
 WARM_UP = 2
 """The first pictures of an OpenGL context differ from all later ones, by so many."""
-_egl_clients: dict[int, int] = {}
-"""Clients that draw with OpenGL, and how many pictures they have thrown away."""
+_thrown_away: dict[int, int] = {}
+"""How many pictures the clients that draw with OpenGL have thrown away."""
 
 
 def render(world: World, camera: Camera, scenario: Scenario, shadow: bool = True) -> Render:
@@ -36,13 +35,11 @@ def render(world: World, camera: Camera, scenario: Scenario, shadow: bool = True
 
 def render_egl(world: World, camera: Camera, scenario: Scenario) -> Render:
     """Render the world as it stands with OpenGL. Raises InputError where there is no EGL."""
-    client, names = world.draw(camera, "raster-egl")
-    if client not in _egl_clients:
-        _load_egl(client)
+    client, names = world.draw(camera, egl=True)
     light, shift = _light(scenario, True), (0, 0)
-    while _egl_clients[client] < WARM_UP:
+    while _thrown_away.setdefault(client, 0) < WARM_UP:
         _shoot(client, world, camera, pybullet.ER_BULLET_HARDWARE_OPENGL, shift, light)
-        _egl_clients[client] += 1
+        _thrown_away[client] += 1
     image, metres, body = _shoot(client, world, camera, pybullet.ER_BULLET_HARDWARE_OPENGL, shift, light)
     luminance = np.full((1, 1), mean_illuminance(scenario) / math.pi, np.float32)
     return Render(image, metres, names[body], luminance)
@@ -61,15 +58,6 @@ def _shoot(
     image = np.asarray(rgba, np.uint8).reshape(height, width, 4)[..., :3]
     metres = _metres(np.asarray(depth, np.float32).reshape(height, width), far)
     return np.ascontiguousarray(image), metres, np.asarray(body, np.int32).reshape(height, width)
-
-
-def _load_egl(client: int) -> None:
-    found = importlib.util.find_spec("eglRenderer")
-    with quiet():
-        plugin = pybullet.loadPlugin(found.origin, "_eglRendererPlugin", client) if found and found.origin else -1
-    if plugin < 0:
-        raise InputError("no EGL on this machine; use renderer=raster, or install libegl1 and libgl1-mesa-dri")
-    _egl_clients[client] = 0
 
 
 def farthest(room: Room) -> float:
