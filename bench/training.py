@@ -60,17 +60,17 @@ def run_training(training: Training, command: str) -> Path:
     if (training.detector is None) == (training.recognizer is None):
         raise InputError(f"training {training.name}: expected either detector or recognizer")
     output, folder = training.weights / f"{training.name}.onnx", training.folder / training.name
-    origin = ""
+    start = Path(training.start) if training.start else None
+    if start is not None and not start.is_file():
+        raise InputError(f"{start}: no such file; start names weights, .onnx or .pt")
+    origin = f"{start}, SHA-256 {hashlib.sha256(start.read_bytes()).hexdigest()}" if start else ""
     if training.detector is not None:
-        start = Path(training.start) if training.start else None
-        if start is not None and not start.is_file():
-            raise InputError(f"{start}: no such file; start names weights, .onnx or .pt")
-        origin = f"{start}, SHA-256 {hashlib.sha256(start.read_bytes()).hexdigest()}" if start else ""
         plan = DetectorPlan(training.data, folder=folder, start=start, **vars(training.detector))
         export_detector(train_detector(plan), output)
         figures = detector_figures(folder)
     elif training.recognizer is not None:
-        figures = train_recognizer(RecognizerPlan(training.data, folder, **vars(training.recognizer)), output, _say)
+        made = RecognizerPlan(training.data, folder, start=start, **vars(training.recognizer))
+        figures = train_recognizer(made, output, _say)
     write_card(training, output, command, figures, origin)
     return output
 

@@ -11,7 +11,7 @@ from typing import Any
 from scenarios import InputError
 from vision.readings import CLASSES
 from vision.training.extras import has_bfloat16, import_extra
-from vision.training.warm_start import trainable
+from vision.training.warm_start import trainable_detector
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,9 @@ def train_detector(plan: DetectorPlan) -> Path:
         start = plan.start
         if start.suffix == ".onnx":
             pictures = plan.data / "images" / "train"
-            start = trainable(start, plan.architecture, len(CLASSES), pictures, plan.size, plan.folder / "start.pt")
+            start = trainable_detector(
+                start, plan.architecture, len(CLASSES), pictures, plan.size, plan.folder / "start.pt"
+            )
         model.load(str(start))
     model.add_callback("on_train_start", _hasten)
     rate = 0.002 if plan.start is None else 0.001  # weights that are good already are moved less
