@@ -36,9 +36,10 @@ class CameraModel:
             raise ValueError(
                 f"camera model {self.name!r}: expected 16 pixels or more and a field of view of 0.05 to 3 rad"
             )
+        last = 0.95 * self.lens.turning_radius
         edge = math.tan(self.horizontal_fov / 2)
         corner = float(self.lens.bend(edge)) * math.hypot(1, self.height / self.width)
-        if edge > 0.95 * self.lens.turning_radius or corner > self.lens.bend(0.95 * self.lens.turning_radius):
+        if math.isfinite(last) and (edge > last or corner > self.lens.bend(last)):
             raise ValueError(
                 f"camera model {self.name!r}: distortion k1 {self.lens.k1}, k2 {self.lens.k2} folds the picture within "
                 "its corners; expected coefficients for r = tan(field angle) that grow up to there"

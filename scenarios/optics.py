@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 Floats = NDArray[np.float64]
 
 QUALITIES = {"jpeg": (1, 100), "h264": (0, 51)}
-"""Codecs, and the range of their quality: JPEG's 1 to 100 (best), the quantisation parameter of H.264, 0 (best) to 51."""
+"""Codecs, and the range of their quality: JPEG's 1 to 100 (best), H.264's quantisation parameter 0 (best) to 51."""
 
 
 @dataclass(frozen=True)
