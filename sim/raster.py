@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
-from scenarios import Camera, Scenario, rng
+from scenarios import Camera, Scenario
 from sim.engine import pybullet
-from sim.lighting import mean_illuminance
 from sim.render import Render
+from sim.shading import SOFT, EngineLight, engine_light, luminance_map
 from sim.world import World
 
 NEAR, FAR = 0.1, 15.0
@@ -18,6 +16,7 @@ NEAR, FAR = 0.1, 15.0
 def render(world: World, camera: Camera, scenario: Scenario, shadow: bool = True) -> Render:
     """Render the world as it stands, in the scenario's light; without `shadow` it is as soft as a studio's."""
     width, height = camera.model.width, camera.model.height
+    light = engine_light(scenario, camera) if shadow else SOFT
     rgba, depth, body = pybullet.getCameraImage(
         width,
         height,
@@ -25,12 +24,12 @@ def render(world: World, camera: Camera, scenario: Scenario, shadow: bool = True
         _projection(camera),
         renderer=pybullet.ER_TINY_RENDERER,
         physicsClientId=world.client,
-        **_light(scenario, shadow),
+        **_light(light, shadow),
     )[2:]
     image = np.asarray(rgba, np.uint8).reshape(height, width, 4)[..., :3]
     buffer = np.asarray(depth, np.float32).reshape(height, width)
     metres = FAR * NEAR / (FAR - (FAR - NEAR) * buffer)
-    luminance = np.full((1, 1), mean_illuminance(scenario) / math.pi, np.float32)
+    luminance = luminance_map(scenario, camera, metres, light)
     return Render(np.ascontiguousarray(image), metres, np.asarray(body, np.int32).reshape(height, width), luminance)
 
 
@@ -54,17 +53,14 @@ def _projection(camera: Camera) -> list[float]:
     return [float(v) for v in matrix.T.ravel()]
 
 
-def _light(scenario: Scenario, shadow: bool) -> dict[str, object]:
+def _light(light: EngineLight, shadow: bool) -> dict[str, object]:
     """All seven light arguments: the engine keeps the last value of any that is left out."""
-    random = rng(scenario.seed, "light", "direction")
-    direction = [random.uniform(-0.5, 0.5), random.uniform(-1.3, -0.5), 1.6]
-    ambient = random.uniform(0.5, 0.68)
     return {
-        "lightDirection": [float(v) for v in direction],
+        "lightDirection": list(light.direction),
         "lightColor": [1.0, 1.0, 1.0],
         "lightDistance": 8.0,
         "shadow": int(shadow),
-        "lightAmbientCoeff": float(ambient),
-        "lightDiffuseCoeff": float(1.02 - ambient),
+        "lightAmbientCoeff": light.ambient,
+        "lightDiffuseCoeff": light.diffuse,
         "lightSpecularCoeff": 0.05,
     }
