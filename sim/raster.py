@@ -7,10 +7,10 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from scenarios import Camera, Room, Scenario, rng
+from scenarios import Camera, Room, Scenario
 from sim.engine import pybullet
-from sim.lighting import mean_illuminance
 from sim.render import Render
+from sim.shading import SOFT, EngineLight, engine_light, luminance_map
 from sim.world import World
 
 NEAR = 0.1
@@ -22,6 +22,7 @@ def render(world: World, camera: Camera, scenario: Scenario, shadow: bool = True
     width, height = camera.model.width, camera.model.height
     client, names = world.draw(camera)
     far = farthest(world.layout.store.room)
+    light = engine_light(scenario, camera) if shadow else SOFT
     rgba, depth, body = pybullet.getCameraImage(
         width,
         height,
@@ -29,11 +30,11 @@ def render(world: World, camera: Camera, scenario: Scenario, shadow: bool = True
         _projection(camera, far),
         renderer=pybullet.ER_TINY_RENDERER,
         physicsClientId=client,
-        **_light(scenario, shadow),
+        **_light(light, shadow),
     )[2:]
     image = np.asarray(rgba, np.uint8).reshape(height, width, 4)[..., :3]
     metres = _metres(np.asarray(depth, np.float32).reshape(height, width), far)
-    luminance = np.full((1, 1), mean_illuminance(scenario) / math.pi, np.float32)
+    luminance = luminance_map(scenario, camera, metres, light)
     return Render(np.ascontiguousarray(image), metres, names[np.asarray(body).reshape(height, width)], luminance)
 
 
@@ -67,17 +68,14 @@ def _projection(camera: Camera, far: float) -> list[float]:
     return [float(v) for v in matrix.T.ravel()]
 
 
-def _light(scenario: Scenario, shadow: bool) -> dict[str, object]:
+def _light(light: EngineLight, shadow: bool) -> dict[str, object]:
     """All seven light arguments: the engine keeps the last value of any that is left out."""
-    random = rng(scenario.seed, "light", "direction")
-    direction = [random.uniform(-0.5, 0.5), random.uniform(-1.3, -0.5), 1.6]
-    ambient = random.uniform(0.5, 0.68)
     return {
-        "lightDirection": [float(v) for v in direction],
+        "lightDirection": list(light.direction),
         "lightColor": [1.0, 1.0, 1.0],
         "lightDistance": 8.0,
         "shadow": int(shadow),
-        "lightAmbientCoeff": float(ambient),
-        "lightDiffuseCoeff": float(1.02 - ambient),
+        "lightAmbientCoeff": light.ambient,
+        "lightDiffuseCoeff": light.diffuse,
         "lightSpecularCoeff": 0.05,
     }
