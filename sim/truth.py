@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenarios import Camera, Layout, Level, Stock, Unit
-from sim.fixtures import price_tag_corners
+from sim.price_tags import price_tag_corners
 from sim.render import Render
 from sim.silhouettes import polygon_pixels, silhouette_pixels
 from sim.world import World

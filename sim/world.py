@@ -13,11 +13,15 @@ from numpy.typing import NDArray
 
 from scenarios import Layout, Lookalikes, Product, Scenario, Stock, rng
 from sim.engine import pybullet
-from sim.fixtures import gondola_mesh, price_tags_mesh, room_meshes
+from sim.fixtures import fixture_mesh, pane_mesh
 from sim.meshes import Mesh, pack_mesh
 from sim.packaging import TEXEL_DENSITY
 from sim.people import shopper_mesh
+from sim.price_tags import price_tags_mesh, talkers_mesh
+from sim.rooms import backdrop_meshes, room_meshes
+from sim.settle import Settler
 
+UPRIGHT = (0.0, 0.0, 0.0, 1.0)
 AWAY = (0.0, 0.0, -100.0)
 """Where bodies wait that are not in the scene."""
 
@@ -26,7 +30,9 @@ AWAY = (0.0, 0.0, -100.0)
 class Instance:
     """One body of the scene at this moment: its mesh, position (m) and orientation (quaternion x, y, z, w).
 
-    `kind` is "unit", "person", "obstacle" (cart, basket, pallet), "fixture", "tag" or "room".
+    `kind` is "unit", "person", "obstacle" (cart, basket, pallet), "fixture", "tag", "room" or "pane": glass
+    that only `scene` has, with body -1, because PyBullet's renderers know none. Depth and body of a picture
+    are those of what is seen through it.
     """
 
     body: int
@@ -66,10 +72,20 @@ class World:
         for position in layout.planogram.positions:
             self._parked.update(self._spare(position.sku) for _ in range(position.facings * position.deep))
         self._static(price_tags_mesh(layout, look, density), "tags", "tag")
+        talkers = talkers_mesh(layout, look)
+        if talkers:
+            self._static(talkers, "talkers", "fixture")
         for i, fixture in enumerate(layout.store.fixtures):
-            self._static(gondola_mesh(fixture, look), f"fixture{i}", "fixture")
+            self._static(fixture_mesh(layout, fixture, look), f"fixture{i}", "fixture")
         for i, mesh in enumerate(room_meshes(layout, look)):
             self._static(mesh, f"room{i}", "room")
+        self.backdrop_bodies = [
+            self._static(mesh, f"backdrop{i}", "room") for i, mesh in enumerate(backdrop_meshes(layout, look))
+        ]
+        """Bodies of kind "room" on which shelving with packs is painted, of which there is no truth."""
+        panes = (pane_mesh(fixture, look) for fixture in layout.store.fixtures)
+        self._panes = [Instance(-1, "pane", pane, (0.0, 0.0, 0.0), UPRIGHT) for pane in panes if pane]
+        self._settler = Settler(layout, self.packs)
 
     def __enter__(self) -> World:
         return self
@@ -91,7 +107,7 @@ class World:
             raise ValueError("the scenario's layout is not this world's")
         if scenario.conditions.lookalikes != self.lookalikes:
             raise ValueError(f"the scenario's {scenario.conditions.lookalikes} are not this world's {self.lookalikes}")
-        self.place(scenario.stock)
+        self.place(self._settler.settle(scenario.stock))
         self._place_shoppers(scenario)
         self.scenario = scenario
 
@@ -151,10 +167,11 @@ class World:
 
     def scene(self) -> list[Instance]:
         """All bodies that are in the scene at this moment, for renderers other than PyBullet's."""
-        return [instance for body, instance in self.instances.items() if body not in self._parked]
+        bodies = [instance for body, instance in self.instances.items() if body not in self._parked]
+        return bodies + self._panes
 
-    def _static(self, mesh: Mesh, name: str, kind: str) -> None:
-        self._body(kind, self._shape(mesh.write(Path(self._folder.name), name)), mesh, (0.0, 0.0, 0.0))
+    def _static(self, mesh: Mesh, name: str, kind: str) -> int:
+        return self._body(kind, self._shape(mesh.write(Path(self._folder.name), name)), mesh, (0.0, 0.0, 0.0))
 
     def _shape(self, path: Path) -> int:
         return int(pybullet.createVisualShape(pybullet.GEOM_MESH, fileName=str(path), physicsClientId=self.client))
