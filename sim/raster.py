@@ -7,14 +7,15 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scenarios import Camera, Room, Scenario, rng
+from scenarios import Camera, Room, Scenario
 from sim.engine import pybullet
-from sim.lighting import mean_illuminance
 from sim.render import Render
+from sim.shading import EGL_SHADE, SOFT, EngineLight, engine_light, luminance_map
 from sim.world import World
 
 NEAR = 0.1
@@ -28,32 +29,33 @@ _thrown_away: dict[int, int] = {}
 def render(world: World, camera: Camera, scenario: Scenario, shadow: bool = True) -> Render:
     """Render the world as it stands, in the scenario's light; without `shadow` it is as soft as a studio's."""
     client, names = world.draw(camera)
-    image, metres, body = _shoot(client, world, camera, pybullet.ER_TINY_RENDERER, (1, 1), _light(scenario, shadow))
-    luminance = np.full((1, 1), mean_illuminance(scenario) / math.pi, np.float32)
-    return Render(image, metres, names[body], luminance)
+    light = engine_light(scenario, camera) if shadow else SOFT
+    arguments = _light(light, shadow)
+    image, metres, body = _shoot(client, world, camera, pybullet.ER_TINY_RENDERER, (1, 1), arguments)
+    return Render(image, metres, names[body], luminance_map(scenario, camera, metres, light))
 
 
 def render_egl(world: World, camera: Camera, scenario: Scenario) -> Render:
     """Render the world as it stands with OpenGL. Raises InputError where there is no EGL."""
     client, names = world.draw(camera, egl=True)
-    light, shift = _light(scenario, True), (0, 0)
+    light = replace(engine_light(scenario, camera), ambient=EGL_SHADE[0], diffuse=EGL_SHADE[1])
+    arguments, shift = _light(light, True), (0, 0)
     while _thrown_away.setdefault(client, 0) < WARM_UP:
-        _shoot(client, world, camera, pybullet.ER_BULLET_HARDWARE_OPENGL, shift, light)
+        _shoot(client, world, camera, pybullet.ER_BULLET_HARDWARE_OPENGL, shift, arguments)
         _thrown_away[client] += 1
-    image, metres, body = _shoot(client, world, camera, pybullet.ER_BULLET_HARDWARE_OPENGL, shift, light)
-    luminance = np.full((1, 1), mean_illuminance(scenario) / math.pi, np.float32)
-    return Render(image, metres, names[body], luminance)
+    image, metres, body = _shoot(client, world, camera, pybullet.ER_BULLET_HARDWARE_OPENGL, shift, arguments)
+    return Render(image, metres, names[body], luminance_map(scenario, camera, metres, light))
 
 
 def _shoot(
-    client: int, world: World, camera: Camera, engine: int, shift: tuple[int, int], light: dict[str, object]
+    client: int, world: World, camera: Camera, engine: int, shift: tuple[int, int], arguments: dict[str, object]
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.int32]]:
     """Picture (H, W, 3), depth (H, W) in metres and body ids (H, W) by one of the engine's renderers."""
     width, height = camera.model.width, camera.model.height
     far = farthest(world.layout.store.room)
     view, projection = _view(camera), _projection(camera, far, shift)
     rgba, depth, body = pybullet.getCameraImage(
-        width, height, view, projection, renderer=engine, physicsClientId=client, **light
+        width, height, view, projection, renderer=engine, physicsClientId=client, **arguments
     )[2:]
     image = np.asarray(rgba, np.uint8).reshape(height, width, 4)[..., :3]
     metres = _metres(np.asarray(depth, np.float32).reshape(height, width), far)
@@ -90,17 +92,14 @@ def _projection(camera: Camera, far: float, shift: tuple[int, int]) -> list[floa
     return [float(v) for v in matrix.T.ravel()]
 
 
-def _light(scenario: Scenario, shadow: bool) -> dict[str, object]:
+def _light(light: EngineLight, shadow: bool) -> dict[str, object]:
     """All seven light arguments: the engine keeps the last value of any that is left out."""
-    random = rng(scenario.seed, "light", "direction")
-    direction = [random.uniform(-0.5, 0.5), random.uniform(-1.3, -0.5), 1.6]
-    ambient = random.uniform(0.5, 0.68)
     return {
-        "lightDirection": [float(v) for v in direction],
+        "lightDirection": list(light.direction),
         "lightColor": [1.0, 1.0, 1.0],
         "lightDistance": 8.0,
         "shadow": int(shadow),
-        "lightAmbientCoeff": float(ambient),
-        "lightDiffuseCoeff": float(1.02 - ambient),
+        "lightAmbientCoeff": light.ambient,
+        "lightDiffuseCoeff": light.diffuse,
         "lightSpecularCoeff": 0.05,
     }
