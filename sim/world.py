@@ -19,6 +19,7 @@ from sim.price_tags import price_tag_corners, price_tags_mesh, talkers_mesh
 from sim.rooms import backdrop_meshes, room_meshes
 from sim.settle import Settler
 from sim.stage import UPRIGHT, Pose, Slot, Stage
+from sim.undersides import with_underside
 
 FIRST_UNIT = 10_000
 """Ids of units: this and upwards, in the order of the stock. All other ids are smaller."""
@@ -54,7 +55,7 @@ class Packs(dict[str, Mesh]):
         self._layout, self._density = layout, density
 
     def __missing__(self, sku: str) -> Mesh:
-        self[sku] = pack_mesh(self._layout.catalog[sku], self._density)
+        self[sku] = with_underside(pack_mesh(self._layout.catalog[sku], self._density))
         return self[sku]
 
 
