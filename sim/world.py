@@ -96,6 +96,7 @@ class World:
     def close(self) -> None:
         if self.client >= 0:
             pybullet.disconnect(self.client)
+            self._settler.close()
             self.client = -1
             self._folder.cleanup()
 
