@@ -1,8 +1,8 @@
 """Units that are turned, lean or have fallen: the foremost of a column, where the column has room for it.
 
 What is drawn here is a pose to start from, on the board and clear of the others; `sim` lets physics
-settle the leaning and the fallen ones. Room is made by sending the units behind back by whole rows; those
-that then find no row are gone.
+settle the leaning and the fallen ones. Room is made by sending the units behind farther back; those
+that then find no room are gone.
 """
 
 from __future__ import annotations
@@ -148,18 +148,20 @@ class _Lane:
 
     def _make_room(self, length: float, close_up: bool = False) -> bool:
         """Free `length` metres of depth behind the front margin by sending the other units back; `close_up`
-        brings them up to it, or fails where there is no row for them."""
-        first = math.ceil((length + ROW_GAP / 2) / (self.own.depth + ROW_GAP))
-        if length > self.fixture.depth - FRONT_MARGIN - BACK_CLEARANCE or (close_up and first >= self.position.deep):
+        brings them up to it, or fails where not one has room there."""
+        pitch, back = self.own.depth + ROW_GAP, self.fixture.depth - BACK_CLEARANCE
+        if FRONT_MARGIN + length > back:
             return False
-        kept = [self.front]
+        kept = []
         for n, unit in enumerate(self.units[1:]):
-            row = first + n if close_up else max(unit.row, first + n)
-            if row < self.position.deep:
-                shift = self._turned((0.0, (row - unit.row) * (self.own.depth + ROW_GAP), 0.0))
-                kept.append(replace(unit, row=row, x=unit.x + shift[0], y=unit.y + shift[1]))
-        self.front = replace(self.front, row=0)
-        self.units = self.columns[self.column] = [self.front, *kept[1:]]
+            here, wanted = FRONT_MARGIN + unit.row * pitch, FRONT_MARGIN + length + ROW_GAP / 2 + n * pitch
+            wanted = wanted if close_up else max(here, wanted)
+            if wanted == here or wanted + self.own.depth <= back:
+                dx, dy = self._turned((0.0, wanted - here, 0.0))
+                kept.append(replace(unit, row=max(unit.row, n + 1), x=unit.x + dx, y=unit.y + dy))
+        if close_up and not kept:
+            return False
+        self.units = self.columns[self.column] = [self.front, *kept]
         return True
 
     def _pose(self, condition: str, foot: tuple[float, float, float], tilt: tuple[float, float]) -> None:

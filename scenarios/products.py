@@ -39,7 +39,6 @@ class Product:
             if not 0.005 <= getattr(self, name) <= 2.0:
                 raise ValueError(f"{name} {getattr(self, name)} m of {self.sku}; expected 0.005 to 2 m")
 
-
     @property
     def is_round(self) -> bool:
         """Whether it takes the same place however it is turned."""

@@ -14,8 +14,16 @@ from sim.surfaces import Colour, choose, faded, picture_of
 
 DENSITY = 240
 """Texels per metre: such shelving is seen from two metres or more."""
+MOST_PACKS = 40
+"""Different packs on one run, however long it is."""
 SYLLABLES = ("ba", "ve", "lo", "mi", "ka", "ru", "so", "ne", "ta", "fi", "do", "gre")
-SIZES = {"box": (0.11, 0.19), "carton": (0.09, 0.22), "can": (0.08, 0.11), "bottle": (0.085, 0.27), "pouch": (0.14, 0.2)}
+SIZES = {
+    "box": (0.11, 0.19),
+    "carton": (0.09, 0.22),
+    "can": (0.08, 0.11),
+    "bottle": (0.085, 0.27),
+    "pouch": (0.14, 0.2),
+}
 """Typical width and height of the painted packs, metres."""
 
 
@@ -27,14 +35,17 @@ def facade(width: float, height: float, random: np.random.Generator) -> Image.Im
     rail = choose(random, ((214, 214, 210), (176, 34, 44), (40, 90, 160), (60, 60, 64)))
     shelves = int(np.clip(round(height / 0.36), 3, 6))
     pitch = h / (shelves + 0.25)
-    packs = [_pack(random, (pitch / DENSITY) - 0.075) for _ in range(max(8, int(width * shelves * 1.6)))]
+    count = int(np.clip(width * shelves, 8, MOST_PACKS))
+    packs = [_pack(random, (pitch / DENSITY) - 0.075) for _ in range(count)]
     for n in range(shelves):
         top, bottom = round(n * pitch), round((n + 1) * pitch)
         back = faded(steel, 0.34, 0.62, (8, bottom - top)).resize((w, bottom - top))
         picture.paste(back, (0, top))
         _stock(picture, packs, top, bottom - round(0.035 * DENSITY), random)
         _edge(picture, bottom, rail, random)
-    picture.paste(faded(steel, 0.55, 0.35, (8, 16)).resize((w, h - round(shelves * pitch))), (0, round(shelves * pitch)))
+    picture.paste(
+        faded(steel, 0.55, 0.35, (8, 16)).resize((w, h - round(shelves * pitch))), (0, round(shelves * pitch))
+    )
     for x in range(0, w, DENSITY):  # uprights between bays of a metre
         picture.paste(tuple(int(v * 0.8) for v in steel), (x, 0, x + 3, h))
     return picture.filter(ImageFilter.GaussianBlur(0.8))

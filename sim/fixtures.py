@@ -6,6 +6,7 @@ pack needs of its place is left free: sides, doors and walls stand around a fixt
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 
@@ -118,9 +119,7 @@ def _boards(work: Joinery, f: Fixture, steel: Colour, rail: Colour, random: np.r
             (0.001, 0, z - BOARD), (f.width - 0.001, f.depth - SHEET, z),
             "edge", without="back front", top="board", bottom="under",
         )  # fmt: skip
-        work.block(
-            (0.001, -0.008, z - RAIL), (f.width - 0.001, 0, z + 0.002), "lip", without="back", front="rail"
-        )
+        work.block((0.001, -0.008, z - RAIL), (f.width - 0.001, 0, z + 0.002), "lip", without="back", front="rail")
         if n:
             for x in (0.006, f.width - 0.006):
                 y0, y1, low = f.depth * 0.35, f.depth - SHEET, z - BOARD - 0.05
@@ -146,7 +145,9 @@ def _gondola(work: Joinery, layout: Layout, f: Fixture, seed: int) -> None:
     _uprights(work, f, steel)
     _boards(work, f, steel, rail, random)
     work.material("plinth", surfaces.faded(toned(steel, 0.6), 1.0, 0.7))
-    work.block((0, 0.025, 0), (f.width, f.depth - SHEET, max(0.01, f.shelves[0].z - BOARD)), "plinth", "top back bottom")
+    work.block(
+        (0, 0.025, 0), (f.width, f.depth - SHEET, max(0.01, f.shelves[0].z - BOARD)), "plinth", "top back bottom"
+    )
     work.block((0, f.depth - 0.05, f.height), (f.width, f.depth, f.height + 0.02), "edge")
     accent = surfaces.choose(random, (steel, toned(steel, 0.9), *ACCENT))
     side = random.random() < 0.7
@@ -160,7 +161,7 @@ def _gondola(work: Joinery, layout: Layout, f: Fixture, seed: int) -> None:
 
 def _endcap(work: Joinery, layout: Layout, f: Fixture, seed: int) -> None:
     """A short gondola with whole side panels and a promotion header."""
-    steel, rail, random = _steel(seed)
+    steel, _rail, random = _steel(seed)
     accent = surfaces.choose(random, ACCENT)
     _back(work, f, toned(steel, 0.96), 0.05)
     _boards(work, f, steel, accent, random)
@@ -333,7 +334,7 @@ def _rack(work: Joinery, layout: Layout, f: Fixture, seed: int) -> None:
         for y in (-0.12, f.depth):
             work.block((x - 0.04, y, 0), (x + 0.04, y + 0.07, top), "frame", without="bottom", front="post")
         rungs = np.linspace(0.15, top - 0.1, max(3, round(top / 0.6)))
-        for n, (z0, z1) in enumerate(zip(rungs, rungs[1:])):
+        for n, (z0, z1) in enumerate(itertools.pairwise(rungs)):
             a, b = ((-0.06, z0), (f.depth + 0.02, z1)) if n % 2 else ((f.depth + 0.02, z0), (-0.06, z1))
             bar = ((x, a[0], a[1]), (x, b[0], b[1]), (x, b[0], b[1] + 0.04), (x, a[0], a[1] + 0.04))
             work.panel(bar, "frame")

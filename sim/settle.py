@@ -70,16 +70,27 @@ class Settler:
             boxes = np.array([self._bounds(units[i]) for i in members])
             for i in tilted:
                 me = members.index(i)
-                near = (boxes[:, 0] < boxes[me, 1] + REACH).all(1) & (boxes[:, 1] > boxes[me, 0] - REACH).all(1)
-                near[me] = False
-                key = (units[i], *(units[members[n]] for n in np.flatnonzero(near)))
-                if key not in self._known:
-                    if len(self._known) >= KEPT:
-                        self._known.clear()
-                    self._known[key] = self._settled(key, self.layout.store.fixture(fixture_id), shelf)
-                units[i] = self._known[key]
-                boxes[me] = self._bounds(units[i])
+                for reach in (REACH, math.inf):
+                    near = _touch(boxes, boxes[me], reach)
+                    near[me] = False
+                    settled = self._remembered(
+                        (units[i], *(units[members[n]] for n in np.flatnonzero(near))), fixture_id, shelf
+                    )
+                    others = _touch(boxes, self._bounds(settled), 0.0) & ~near
+                    others[me] = False
+                    if not others.any():
+                        break  # nothing is touched that was left out
+                units[i] = settled
+                boxes[me] = self._bounds(settled)
         return Stock(tuple(units))
+
+    def _remembered(self, key: tuple[Unit, ...], fixture_id: str, shelf: int) -> Unit:
+        """A unit, the first of `key`, as it settles among those that follow."""
+        if key not in self._known:
+            if len(self._known) >= KEPT:
+                self._known.clear()
+            self._known[key] = self._settled(key, self.layout.store.fixture(fixture_id), shelf)
+        return self._known[key]
 
     def _bounds(self, unit: Unit) -> Floats:
         """Lowest and highest corner (2, 3) of a unit in the world."""
@@ -184,6 +195,11 @@ class _Solid:
     half: tuple[float, float, float]
     centre: tuple[float, float, float]
     turn: tuple[float, float, float, float]
+
+
+def _touch(boxes: Floats, box: Floats, reach: float) -> NDArray[np.bool_]:
+    """Which of the boxes (N, 2, 3) come as near as `reach` metres to a box (2, 3)."""
+    return np.asarray((boxes[:, 0] < box[1] + reach).all(axis=1) & (boxes[:, 1] > box[0] - reach).all(axis=1))
 
 
 def _compound(client: int, solids: list[_Solid]) -> int:
