@@ -6,7 +6,7 @@ The packs on it are nobody's: they carry invented brands, stand in no catalog an
 from __future__ import annotations
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
 from scenarios import Product
 from sim.packaging import front_panel
@@ -73,14 +73,13 @@ def _stock(picture: Image.Image, packs: list[Image.Image], top: int, floor: int,
     x = int(random.integers(2, 8))
     while x < picture.width:
         pack = packs[int(random.integers(len(packs)))]
+        behind, *fronts = (ImageEnhance.Brightness(pack).enhance(light) for light in (0.55, 0.88, 0.94, 1.0))
         for _ in range(int(random.integers(1, 5))):
             if random.random() < 0.1:
                 x += pack.width + 2
                 continue
-            behind = pack.point(lambda v: int(v * 0.55))
             picture.paste(behind, (x + 2, max(top, floor - pack.height - 4)))
-            light = float(random.uniform(0.88, 1.0))
-            picture.paste(pack.point(lambda v, k=light: int(v * k)), (x, max(top, floor - pack.height)))
+            picture.paste(fronts[int(random.integers(3))], (x, max(top, floor - pack.height)))
             x += pack.width + int(random.integers(1, 4))
         x += int(random.integers(1, 6))
 

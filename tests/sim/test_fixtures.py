@@ -155,5 +155,5 @@ def test_lamps_hang_where_the_store_has_them() -> None:
     housing = room_meshes(dataclasses.replace(layout, store=store), 0)[-1]
     np.testing.assert_allclose(housing.vertices.mean(axis=0)[:2], lamp.position[:2], atol=1e-6)
     rows = luminaires_of(layout.store)
-    assert len({round(l.position[1], 3) for l in rows}) == 2
-    assert all(layout.store.room.contains(l.position) for l in rows)
+    assert len({round(tube.position[1], 3) for tube in rows}) == 2
+    assert all(layout.store.room.contains(tube.position) for tube in rows)
