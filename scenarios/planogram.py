@@ -75,9 +75,33 @@ class Layout:
     def product(self, position: Position) -> Product:
         return self.catalog[position.sku]
 
+    def fixture(self, position: Position) -> Fixture:
+        return self._fixtures[position.fixture]
+
+    @cached_property
+    def _fixtures(self) -> dict[str, Fixture]:
+        return {fixture.id: fixture for fixture in self.store.fixtures}
+
+    @cached_property
+    def intruders(self) -> dict[tuple[str, bool], list[Product]]:
+        """The products that fit one facing of a position, by its id and whether they must come from its shelf."""
+        positions = self.planogram.positions
+        products = [self.product(p) for p in positions]
+        sku = np.array([p.sku for p in positions], object)
+        shelf = np.array([f"{p.fixture}/{p.shelf}" for p in positions], object)
+        sizes = np.array([[q.width, q.height, q.depth] for q in products]).reshape(-1, 3)
+        fits: dict[tuple[str, bool], list[Product]] = {}
+        for i, p in enumerate(positions):
+            width, height, _ = sizes[i]
+            anywhere = (sku != p.sku) & (sizes[:, 0] <= width) & (sizes[:, 1] <= height * 1.1) & (sizes[:, 2] <= 0.3)
+            for neighbour in (False, True):
+                found = anywhere & (shelf == shelf[i]) if neighbour else anywhere
+                fits[p.id, neighbour] = [products[j] for j in np.flatnonzero(found)]
+        return fits
+
     def base(self, position: Position, column: int, level: int = 0, row: int = 0) -> NDArray[np.float64]:
         """Return the (3,) centre of the bottom face of the pack at one place; row 0 is the front."""
-        fixture, product = self.store.fixture(position.fixture), self.product(position)
+        fixture, product = self.fixture(position), self.product(position)
         x = position.x + (column + 0.5) * (product.width + SIDE_GAP)
         y = FRONT_MARGIN + product.depth / 2 + row * (product.depth + ROW_GAP)
         z = fixture.shelves[position.shelf].z + level * product.height

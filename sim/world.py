@@ -114,6 +114,7 @@ class World:
             stage.close()
         self._stages = {}
         self._drawn = {}
+        self._settler.close()
 
     def set(self, scenario: Scenario) -> None:
         """Move the bodies to what the scenario holds. The layout must be this world's."""
