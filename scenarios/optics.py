@@ -103,7 +103,7 @@ class Sensor:
     bits: int = 12
     min_exposure: float = 0.0001
     max_exposure: float = 0.0333
-    max_gain: float = 40.0
+    max_gain: float = 24.0
     exposure_error: float = 0.08
     latency: float = 0.5
     readout: float = 0.02
