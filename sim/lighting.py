@@ -222,8 +222,9 @@ def _emitters(
         lumens = window_exitance(hour, w.bearing) * w.width * w.height
         if lumens > 0:
             add(_spread(w.centre, along, w.width, (0, 0, 1), w.height), inward, lumens, daylight_kelvin(hour))
-    lumens_rgb = np.concatenate(flux) @ np.concatenate(colour)
-    return Sources(*map(np.concatenate, (position, normal, flux, colour)), indirect=lumens_rgb * _returned(room))
+    all_flux, all_colour = np.concatenate(flux), np.concatenate(colour)
+    indirect = all_flux @ all_colour * _returned(room)
+    return Sources(np.concatenate(position), np.concatenate(normal), all_flux, all_colour, indirect)
 
 
 def _spread(centre: ArrayLike, along: ArrayLike, length: float, across: ArrayLike, width: float) -> Floats:

@@ -83,8 +83,7 @@ def luminance_map(
     coarse = irradiance(sources(scenario), points, normals) / (math.pi * shade[..., None])
     fine = _points(camera, depth, -(-width // FINE), -(-height // FINE))
     stretched = cv2.resize(coarse.astype(np.float32), fine.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-    stretched *= recess(scenario.layout.store, fine)[..., None]
-    return stretched  # type: ignore[return-value]
+    return np.asarray(stretched * recess(scenario.layout.store, fine)[..., None], np.float32)
 
 
 def recess(store: Store, points: NDArray[np.float32]) -> NDArray[np.float32]:
