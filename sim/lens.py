@@ -31,10 +31,10 @@ def distort(render: Render, camera: Camera) -> Render:
     u = (cv2.resize(x, size, interpolation=cv2.INTER_AREA) + 0.5) * columns / width - 0.5
     v = (cv2.resize(y, size, interpolation=cv2.INTER_AREA) + 0.5) * rows / height - 0.5
     return Render(
-        np.asarray(_bent(render.image, x, y, cv2.INTER_LINEAR), render.image.dtype),
-        np.asarray(_bent(render.depth, x, y, cv2.INTER_NEAREST), np.float32),
+        _bent(render.image, x, y, cv2.INTER_LINEAR),
+        _bent(render.depth, x, y, cv2.INTER_NEAREST),
         _nearest(render.body, x, y),
-        np.asarray(_bent(render.luminance, u, v, cv2.INTER_LINEAR), np.float32),
+        _bent(render.luminance, u, v, cv2.INTER_LINEAR),
     )
 
 
@@ -91,7 +91,7 @@ def _pinhole_pixels(model: CameraModel) -> tuple[NDArray[np.float32], NDArray[np
     return straight[..., 0].astype(np.float32), straight[..., 1].astype(np.float32)
 
 
-def _bent(values: NDArray[Any], x: NDArray[np.float32], y: NDArray[np.float32], by: int) -> NDArray[Any]:
+def _bent(values: NDArray[Any], x: NDArray[np.float32], y: NDArray[np.float32], by: int) -> Any:
     return cv2.remap(values, x, y, by, borderMode=cv2.BORDER_REPLICATE)
 
 
