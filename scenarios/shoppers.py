@@ -214,8 +214,9 @@ def _draw_visit(store: Store, crowd: Crowd, seed: int, random: np.random.Generat
     body = BODIES[int(random.integers(len(BODIES)))]
     chance = random.random()
     has = "cart" if chance < crowd.carts else "basket" if chance < crowd.carts + crowd.baskets else ""
-    if has == "cart" and body == "boy":
-        body = BODIES[int(random.integers(len(BODIES) - 1))]
+    low, high = -max(0.0, front.before - 0.4), front.length + max(0.0, front.after - 0.4)
+    if has == "cart" and (body == "boy" or high - low < 2.5):
+        has = "basket"
     deepest = min(1.2, front.free - 0.4)
     local = [front.first.to_local([o.x, o.y, 0.0]) for o in pallets(store, crowd, seed)]
     beside = [-v[1] - 0.75 for v in local if 0 < -v[1] < 3 and -1 < v[0] < front.length + 1]
@@ -223,11 +224,12 @@ def _draw_visit(store: Store, crowd: Crowd, seed: int, random: np.random.Generat
     lane = min(deepest, random.uniform(0.95, 1.2) if has == "cart" else random.uniform(0.55, 1.2))
     forward = 1.0 if random.random() < 0.5 else -1.0
     speed = random.uniform(*SPEED) * (0.75 if body.endswith("old") else 1.0)
-    low, high = -max(0.0, front.before - 0.4), front.length + max(0.0, front.after - 0.4)
     ahead = CART_AHEAD + 0.55 if has == "cart" else 0.0
     begin, end = (low, high - ahead) if forward > 0 else (high, low + ahead)
     stops = np.sort(random.uniform(0.2, max(0.3, front.length - 0.2), int(random.integers(1, 4))))
-    return _Visit(front, body, int(random.integers(OUTFITS)), has,
+    # Every store has its regulars, so that a world needs few bodies however many seeds it shows.
+    outfit = int(rng(0, "outfit", store.name, body).integers(OUTFITS))
+    return _Visit(front, body, outfit, has,
                   _walk(begin, end, forward, lane, speed, stops, has == "cart", random))  # fmt: skip
 
 

@@ -32,11 +32,6 @@ class People:
     triangles: dict[str, NDArray[np.int64]]
     textures: NDArray[np.bytes_]
 
-    @property
-    def outfits(self) -> int:
-        """Sets of clothes that each body has."""
-        return int(self.textures.shape[1])
-
 
 @cache
 def people() -> People:
@@ -56,22 +51,39 @@ def people() -> People:
         )
 
 
+@cache
 def person_mesh(body: str, pose: str, outfit: int) -> Mesh:
-    """A person who faces +y, feet on z = 0, the hips over the origin; ValueError for a body or pose that is not baked."""
+    """A person who faces +y, feet on z = 0, the hips over the origin; ValueError for a body or pose that is not baked.
+
+    Meshes of one body share their arrays, and one mesh is always the same object.
+    """
     baked = people()
     b, p = baked.bodies.index(body), baked.poses.index(pose)
-    triangles = [baked.triangles["body"]]
-    if baked.skirt[b]:
-        triangles.append(baked.triangles["skirt"])
-    if baked.long_hair[b]:
-        triangles.append(baked.triangles["hair"])
-    used, corners = np.unique(np.concatenate(triangles), return_inverse=True)
-    points = baked.vertices[b, p].astype(float)
-    source = baked.source[used]
-    faces = corners.reshape(-1, 3)
-    texture = Image.open(io.BytesIO(bytes(baked.textures[b, outfit % baked.outfits]))).convert("RGB")
-    normals = _normals(points, source[faces])[source]
-    return Mesh(points[source], baked.uv[used], normals, faces, texture, (np.arange(len(used)),))
+    source, uv, triangles, pieces = _surface(b)
+    vertices, normals = _posed(b, p)
+    return Mesh(vertices[source], uv, normals[source], triangles, _texture(b, outfit), pieces)
+
+
+@cache
+def _surface(b: int) -> tuple[NDArray[np.int64], Floats, NDArray[np.int64], tuple[NDArray[np.int64], ...]]:
+    """What all meshes of body `b` have: source (U,), uv (U, 2), triangles (T, 3), pieces."""
+    baked = people()
+    parts = [baked.triangles["body"]]
+    parts += [baked.triangles[extra] for extra, worn in (("skirt", baked.skirt), ("hair", baked.long_hair)) if worn[b]]
+    used, corners = np.unique(np.concatenate(parts), return_inverse=True)
+    return baked.source[used], baked.uv[used], corners.reshape(-1, 3), (np.arange(len(used)),)
+
+
+def _posed(b: int, p: int) -> tuple[Floats, Floats]:
+    """Vertices and normals (V, 3) of body `b` in pose `p`."""
+    vertices = people().vertices[b, p].astype(float)
+    source, _, triangles, _ = _surface(b)
+    return vertices, _normals(vertices, source[triangles])
+
+
+@cache
+def _texture(b: int, outfit: int) -> Image.Image:
+    return Image.open(io.BytesIO(bytes(people().textures[b, outfit]))).convert("RGB")
 
 
 def hand_of(body: str, pose: str) -> tuple[float, float, float]:
