@@ -86,8 +86,8 @@ def on_handle() -> Goals:
     """Both hands in front, on the handle of a cart."""
     goals: Goals = {}
     for side, out in (("L", -1), ("R", 1)):
-        goals[f"upperarm01.{side}"] = (0.14 * out, 0.32, -0.93)
-        goals[f"lowerarm01.{side}"] = goals[f"wrist.{side}"] = (0.02 * out, 0.97, 0.05)
+        goals[f"upperarm01.{side}"] = (0.14 * out, 0.10, -0.98)
+        goals[f"lowerarm01.{side}"] = goals[f"wrist.{side}"] = (0.02 * out, 0.95, -0.12)
     return goals
 
 

@@ -98,4 +98,5 @@ def _normals(points: Floats, triangles: NDArray[np.int64]) -> Floats:
     a, b, c = (points[triangles[:, i]] for i in range(3))
     across = np.cross(b - a, c - a)
     total = np.stack([np.bincount(triangles.ravel(), np.repeat(across[:, k], 3), len(points)) for k in range(3)], -1)
-    return total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12)
+    total[np.abs(total).max(axis=1) == 0] = (0, 0, 1)  # not a corner of any triangle, or of none with an area
+    return total / np.linalg.norm(total, axis=1, keepdims=True)
