@@ -116,9 +116,7 @@ def pallets(store: Store, crowd: Crowd, seed: int) -> tuple[ObstacleAt, ...]:
     return tuple(placed)
 
 
-def crowd_at(
-    store: Store, crowd: Crowd, seed: int, time: float
-) -> tuple[tuple[PersonAt, ...], tuple[ObstacleAt, ...]]:
+def crowd_at(store: Store, crowd: Crowd, seed: int, time: float) -> tuple[tuple[PersonAt, ...], tuple[ObstacleAt, ...]]:
     """All persons, in the order of their index, and all obstacles at `time` seconds."""
     persons, things = [], list(pallets(store, crowd, seed))
     for i, offset in enumerate(_offsets(store, crowd, seed)):
@@ -152,9 +150,7 @@ def _offsets(store: Store, crowd: Crowd, seed: int) -> tuple[float, ...]:
     return tuple(offsets)
 
 
-def _at(
-    store: Store, crowd: Crowd, seed: int, index: int, elapsed: float
-) -> tuple[PersonAt, ObstacleAt | None]:
+def _at(store: Store, crowd: Crowd, seed: int, index: int, elapsed: float) -> tuple[PersonAt, ObstacleAt | None]:
     visit, t = _visit_at(store, crowd, seed, index, elapsed)
     k = bisect_right([leg.start for leg in visit.legs], t) - 1
     leg = visit.legs[k]

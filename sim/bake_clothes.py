@@ -50,7 +50,7 @@ SHOES: tuple[Colour, ...] = ((28, 26, 26), (84, 58, 40), (222, 222, 220), (60, 6
 
 @dataclass(frozen=True, eq=False)
 class Landmarks:
-    """Points (3,) of the neutral body: right and left eye, tip of the nose, mouth; joints by name; middle of the head."""
+    """Points (3,) of the neutral body: right and left eye, nose, mouth, and joints by name."""
 
     right_eye: Floats
     left_eye: Floats

@@ -138,7 +138,9 @@ def anny_bodies() -> tuple[Floats, NDArray[np.int64], Rig, Landmarks]:
     model, out = shapes["notoes"]
     vertices = out["rest_vertices"].detach().numpy() * turn
     floor = vertices[..., 2].min(1)[:, None, None] * np.array([0, 0, 1])
-    scale = np.array([1.72, *(b.height for b in BODIES)])[:, None, None] / np.ptp(vertices[..., 2], axis=1)[:, None, None]
+    scale = (
+        np.array([1.72, *(b.height for b in BODIES)])[:, None, None] / np.ptp(vertices[..., 2], axis=1)[:, None, None]
+    )
     vertices, heads = (vertices - floor) * scale, (out["rest_bone_heads"].detach().numpy() * turn - floor) * scale
     weights = np.zeros((vertices.shape[1], model.bone_count))
     np.put_along_axis(weights, model.vertex_bone_indices.numpy(), 0.0, 1)

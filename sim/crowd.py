@@ -28,9 +28,7 @@ class CrowdBodies:
 
     def set(self, scenario: Scenario) -> list[int]:
         """Put everybody and everything where the scenario's time has them. Returns the persons' bodies."""
-        persons, things = crowd_at(
-            scenario.layout.store, scenario.conditions.crowd, scenario.seed, scenario.time
-        )
+        persons, things = crowd_at(scenario.layout.store, scenario.conditions.crowd, scenario.seed, scenario.time)
         used: Counter[Key] = Counter()
         bodies, in_scene = [], set()
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scenarios import Camera, Layout, Lookalikes, Scenario, Stock, rng
+from scenarios import Camera, Layout, Lookalikes, Scenario, Stock
+from sim.crowd import CrowdBodies
 from sim.fixtures import fixture_mesh, pane_mesh
 from sim.meshes import Mesh, pack_mesh
 from sim.packaging import TEXEL_DENSITY
-from sim.crowd import CrowdBodies
 from sim.poses import corners, in_view
 from sim.price_tags import price_tag_corners, price_tags_mesh, talkers_mesh
 from sim.rooms import backdrop_meshes, room_meshes

@@ -1,5 +1,6 @@
 """Who is in the aisle: a pure function of seed, index and time, never inside a fixture."""
 
+import itertools
 import math
 
 import numpy as np
@@ -22,7 +23,9 @@ FACING = Store(
     Room((-2, 6), (-3.5, 1.0), 3.0),
     tuple(bay(f"a{i}", i, 0.0) for i in range(4)) + tuple(bay(f"b{i}", i + 1.0, -2.2, math.pi) for i in range(4)),
 )
-TURNED = Store("turned", Room((-3.0, 0.45), (-3, 5), 3.0), tuple(bay(str(i), 0.0, i + 1.0, -math.pi / 2) for i in range(3)))
+TURNED = Store(
+    "turned", Room((-3.0, 0.45), (-3, 5), 3.0), tuple(bay(str(i), 0.0, i + 1.0, -math.pi / 2) for i in range(3))
+)
 STORES = pytest.mark.parametrize("store", [STRAIGHT, FACING, TURNED], ids=lambda s: s.name)
 BUSY = Crowd(shoppers=4, carts=0.3, baskets=0.3, pallets=2)
 
@@ -65,8 +68,8 @@ def test_at_time_zero_shoppers_stand_before_the_shelves_and_apart(store: Store) 
 
 def test_shoppers_walk_at_a_walking_pace_and_pause_before_the_shelf() -> None:
     track = [crowd_at(STRAIGHT, Crowd(shoppers=1), 2, t / 10)[0][0] for t in range(1200)]
-    steps = np.array([math.hypot(b.x - a.x, b.y - a.y) / 0.1 for a, b in zip(track, track[1:])])
-    same = np.array([a.body == b.body for a, b in zip(track, track[1:])])
+    steps = np.array([math.hypot(b.x - a.x, b.y - a.y) / 0.1 for a, b in itertools.pairwise(track)])
+    same = np.array([a.body == b.body for a, b in itertools.pairwise(track)])
     moving = steps[(steps > 0.05) & (steps < 3) & same]
     assert 0.3 < np.median(moving) < 1.3
     assert (steps == 0).mean() > 0.1

@@ -50,7 +50,12 @@ def test_hands_reach_where_the_pose_says_and_lie_on_a_cart_s_handle() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "size"),
-    [("cart", (0.55, 0.96, 1.04)), ("basket", (0.34, 0.49, 0.41)), ("pallet", (1.2, 0.8, 0.98)), ("cage", (0.75, 0.83, 1.71))],
+    [
+        ("cart", (0.55, 0.96, 1.04)),
+        ("basket", (0.34, 0.49, 0.41)),
+        ("pallet", (1.2, 0.8, 0.98)),
+        ("cage", (0.75, 0.83, 1.71)),
+    ],
 )
 def test_obstacles_have_real_sizes(kind: str, size: tuple[float, float, float]) -> None:
     np.testing.assert_allclose(np.ptp(obstacle_mesh(kind, 1).vertices, axis=0), size, atol=0.03)
