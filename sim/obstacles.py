@@ -170,9 +170,9 @@ def _cage(b: _Bars, variant: int) -> None:
         b.grid(((-x, side * y, low), (x, side * y, low), (x, side * y, high), (-x, side * y, high)), 6, 5, 0.008)
         for corner in (-1, 1):
             b.bar((corner * x, side * y, low), (corner * x, side * y, high), 0.026, "wire")
-            b.panel((corner * 0.30 - 0.015, side * 0.33 - 0.055, 0.0), (corner * 0.30 + 0.015, side * 0.33 + 0.055, 0.12),
-                    "dark")  # fmt: skip
-            b.bar((corner * 0.30, side * 0.33, 0.10), (corner * 0.30, side * 0.33, low), 0.03, "wire")
+            x0, y0 = corner * 0.30, side * 0.33
+            b.panel((x0 - 0.015, y0 - 0.055, 0.0), (x0 + 0.015, y0 + 0.055, 0.12), "dark")
+            b.bar((x0, y0, 0.10), (x0, y0, low), 0.03, "wire")
     b.bar((-x, -y, 1.0), (-x, y, 1.0), 0.02, "wire")
     for layer in range(1 + variant):
         z = low + 0.30 * layer

@@ -1,4 +1,4 @@
-"""People: clothed bodies of different age, sex and size in baked poses (sim/assets/people.md says how they were made)."""
+"""People: clothed bodies of different age, sex and size in baked poses; sim/assets/people.md says how made."""
 
 from __future__ import annotations
 
