@@ -20,7 +20,6 @@ from tqdm import tqdm
 
 from scenarios import Camera, CameraModel, Conditions, Crowd, InputError, Layout, Lighting, Mess, Scenario, rng
 from sim.capture import capture
-from sim.render import renderer
 from sim.studio import studio_pictures
 from sim.truth import Truth
 from sim.workers import worker_pool
@@ -50,7 +49,6 @@ class DatasetPlan:
     size: int = 416
     min_visible: float = 0.5
     workers: int = 2
-    renderer: str = "raster"
 
     def __post_init__(self) -> None:
         if min(self.stores, self.pictures_per_store, self.workers) < 1 or self.size < 64:
@@ -61,7 +59,6 @@ class DatasetPlan:
 
 def make_dataset(plan: DatasetPlan, layout_of: LayoutMaker) -> Path:
     """Make (or go on with) a data set and return its folder. `layout_of` turns a store seed into a layout."""
-    renderer(plan.renderer)  # one that cannot be had is said before any folder is made
     for kind in ("images", "labels", "done"):
         (plan.folder / kind / plan.split).mkdir(parents=True, exist_ok=True)
     seeds = range(plan.first_seed, plan.first_seed + plan.stores)
@@ -84,7 +81,7 @@ def make_store(plan: DatasetPlan, seed: int, layout_of: LayoutMaker) -> None:
             scenario = Scenario(layout, draw_conditions(random), seed=seed * 1000 + moment)
             for view in range(moment * 4, min(moment * 4 + 4, plan.pictures_per_store)):
                 camera = draw_camera(layout, random, plan.size)
-                frame, truth = capture(world, scenario, camera, plan.renderer)
+                frame, truth = capture(world, scenario, camera)
                 name = f"{seed:06d}-{view:03d}"
                 path = plan.folder / "images" / plan.split / f"{name}.jpg"
                 cv2.imwrite(str(path), frame.image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92])
