@@ -51,7 +51,7 @@ class Product:
 
     @property
     def artwork_files(self) -> dict[str, Path]:
-        """The user's own files that the pack is drawn from: sides and their pictures, or the mesh. Raises InputError."""
+        """The files that the pack is drawn from: the picture of each side, or the mesh. Raises InputError."""
         if self.pictures:
             return side_pictures(Path(self.pictures))
         return {"mesh": mesh_file(Path(self.mesh))} if self.mesh else {}

@@ -126,7 +126,9 @@ def _filled(picture: Image.Image, seen: Mask) -> Image.Image:
     pixels = np.asarray(picture)
     by_label = np.zeros((nearest.max() + 1, 3), np.uint8)
     by_label[nearest[body > 0]] = pixels[body > 0]
-    return Image.fromarray(by_label[nearest])
+    around = Image.fromarray(by_label[nearest])
+    soft = around.filter(ImageFilter.GaussianBlur(max(picture.size) / 60))
+    return Image.composite(picture, soft, Image.fromarray(body * 255))
 
 
 def _unturned(picture: Image.Image, seen: Mask, product: Product, file: Path) -> dict[str, Image.Image]:
@@ -160,9 +162,26 @@ def _unturned(picture: Image.Image, seen: Mask, product: Product, file: Path) ->
         # Two edges alike: seen from above, the nearest corner of the foot is the lowest.
         side = max(best, key=lambda s: _foot(seen, best[s][1]))
     edge = best[side][1]
-    parts = [whole.crop((0, 0, edge, whole.height)), whole.crop((edge, 0, whole.width, whole.height))]
+    parts = [_levelled(whole, seen, 0, edge), _levelled(whole, seen, edge, whole.width)]
     front, other = parts if side == "right" else parts[::-1]
     return {"front": front, side: other}
+
+
+def _levelled(picture: Image.Image, seen: Mask, left: int, right: int) -> Image.Image:
+    """The columns from `left` to `right`, drawn out downwards where the foot rises, as it does in perspective."""
+    columns = np.arange(left, right)
+    foot = np.array([_foot(seen, int(c)) for c in columns])
+    # A white pack on white ground has gaps in its outline: the line must hold for most columns, from outside.
+    slope, height = np.polyfit(columns, foot, 1) if len(columns) > 4 else (0.0, float(len(seen)))
+    for _ in range(4):
+        outer = foot >= slope * columns + height - 1
+        if outer.sum() > 4:
+            slope, height = np.polyfit(columns[outer], foot[outer], 1)
+    line = np.clip(slope * columns + height, 0.85 * len(seen), len(seen))
+    y = (np.arange(len(seen))[:, None] + 0.5) * line / len(seen) - 0.5
+    x = np.repeat(columns[None], len(seen), axis=0)
+    pixels = cv2.remap(np.asarray(picture), x.astype(np.float32), y.astype(np.float32), cv2.INTER_LINEAR)
+    return Image.fromarray(pixels)
 
 
 def _foot(seen: Mask, column: int) -> float:
