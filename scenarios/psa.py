@@ -123,15 +123,20 @@ def _read(path: Path) -> list[Record]:
                 f"{record.where}: {kind} has {len(record.fields) - 1} fields, expected {NEEDED[kind] - 1} or more; "
                 "is the file cut in the middle?"
             )
-    if records and text[-1] not in "\r\n":
-        last = records[-1]
-        same = [len(r.fields) for r in records[:-1] if r.fields[0] == last.fields[0]]
-        if same and len(last.fields) < min(same):
-            raise InputError(
-                f"{last.where}: the last record has {len(last.fields) - 1} fields and no line end, others "
-                f"{min(same) - 1}; the file is cut in the middle"
-            )
+    if text[-1] not in "\r\n":
+        _check_last(lines[-1], records, f"{path}, line {len(lines)}")
     return records
+
+
+def _check_last(line: str, records: Sequence[Record], where: str) -> None:
+    """Refuse a last line without line end that is no whole record."""
+    fields = _split(line)
+    same = [len(r.fields) for r in records if r.fields[0] == fields[0] and r.where != where]
+    part_of_a_type = fields[0] not in NEEDED and any(kind.startswith(fields[0]) for kind in NEEDED)
+    if part_of_a_type or (same and len(fields) < min(same)):
+        raise InputError(
+            f"{where}: {line[:30]!r}… ends without a line end and is no whole record; the file is cut in the middle"
+        )
 
 
 def _split(line: str) -> tuple[str, ...]:
