@@ -102,7 +102,9 @@ def load_catalog(path: Path) -> Catalog:
 def _located(product: Product, path: Path, row: int) -> Product:
     """The product with absolute paths to its pictures or mesh, all of which are there."""
     folder = path.parent.resolve()
-    paths = {column: str(folder / getattr(product, column)) for column in ARTWORK if getattr(product, column)}
+    paths = {
+        column: str((folder / getattr(product, column)).resolve()) for column in ARTWORK if getattr(product, column)
+    }
     located = _with_paths(product, paths)
     try:
         _ = located.artwork_files

@@ -112,7 +112,10 @@ def _pouch(product: Product, sides: Mapping[str, Image.Image]) -> Mesh:
     foot = columns * rows
     for i in range(columns - 1):
         triangles += [(foot + i, foot + i + 1, i + 1), (foot + i, i + 1, i)]
-    arrays = (np.concatenate(points), np.concatenate(uv), np.concatenate(normals), np.array(triangles))
+    corners, faces = np.concatenate(points), np.array(triangles)
+    a, b, c = np.moveaxis(corners[faces], 1, 0)
+    solid = np.linalg.norm(np.cross(b - a, c - a), axis=1) > 1e-12
+    arrays = (corners, np.concatenate(uv), np.concatenate(normals), faces[solid])
     return Mesh(*arrays, panels.texture, (np.arange(2 * foot),))
 
 
@@ -121,8 +124,7 @@ def round_pack(product: Product, cut: Mapping[str, tuple[Image.Image, NDArray[np
     picture is wrapped over the half that it shows; behind goes the back's, or the front's, mirrored and soft."""
     picture, seen = cut["front"]
     left, right = _outline(seen, straight=product.form == "can")
-    radius = (right - left) / 2 / max((right - left).max(), 1.0) * 2
-    rings = _rings(radius)
+    rings = _rings((right - left) / (right - left).max())
     width, height = max(8, round(math.pi * product.width * density)), max(8, round(product.height * density))
     front = _unrolled(picture, left, right, width // 2, height)
     if "back" in cut:
@@ -164,12 +166,13 @@ def _outline(seen: NDArray[np.bool_], straight: bool) -> tuple[Floats, Floats]:
 
 
 def _rings(radius: Floats) -> list[tuple[float, float]]:
-    """Height and radius, both as shares, of rings from the foot up, whose bands follow the outline."""
+    """Height and radius, both as shares, of rings from the foot up, whose bands follow the outline `radius` (H,)."""
     share = (np.arange(len(radius)) + 0.5) / len(radius)
     curve = np.column_stack([1 - share, radius / 2]).astype(np.float32)
     few = cv2.approxPolyDP(curve[:, None], PROFILE_TOLERANCE, closed=False)[::-1, 0]
     few[0, 0], few[-1, 0] = 0.0, 1.0
-    return [(float(z), float(max(2 * r, 0.04))) for z, r in few]
+    # The widest ring is as wide as the catalog says, and none is a point.
+    return [(float(z), float(max(r, 0.04 * few[:, 1].max()) / few[:, 1].max())) for z, r in few]
 
 
 def _unrolled(picture: Image.Image, left: Floats, right: Floats, width: int, height: int) -> Image.Image:

@@ -57,17 +57,17 @@ def _load(product: Product, where: str) -> list[Any]:
         ) from None
     if not parts:
         raise InputError(f"{where}: no triangles in it")
-    for part in parts:
-        # A seam of the texture is no hole: what lies in one place is one vertex here.
-        bare = trimesh.Trimesh(part.vertices, part.faces, process=False)
-        bare.merge_vertices(merge_tex=True, merge_norm=True)
-        bare.update_faces(bare.nondegenerate_faces())
-        _, uses = np.unique(bare.edges_sorted, axis=0, return_counts=True)
-        if not len(bare.faces) or np.any(uses != 2):
-            raise InputError(
-                f"{where}: not a closed surface: {int((uses == 1).sum())} open edges, {int((uses > 2).sum())} edges "
-                "of more than two triangles; expected a manifold mesh without holes"
-            )
+    # A seam of the texture, or between two materials, is no hole: what lies in one place is one vertex here.
+    whole = trimesh.util.concatenate([trimesh.Trimesh(p.vertices, p.faces, process=False) for p in parts])
+    whole.merge_vertices(merge_tex=True, merge_norm=True)
+    whole.update_faces(whole.nondegenerate_faces())
+    _, uses = np.unique(whole.edges_sorted, axis=0, return_counts=True)
+    if not len(whole.faces) or np.any(uses % 2):
+        open_edges, crowded = int((uses == 1).sum()), int((uses % 2 * uses > 2).sum())
+        raise InputError(
+            f"{where}: not a closed surface: {open_edges} open edges, {crowded} edges "
+            "of three or more triangles; expected a manifold mesh without holes"
+        )
     return parts
 
 
