@@ -58,7 +58,7 @@ def _load(product: Product, where: str) -> list[Any]:
     if not parts:
         raise InputError(f"{where}: no triangles in it")
     # A seam of the texture, or between two materials, is no hole: what lies in one place is one vertex here.
-    whole = trimesh.util.concatenate([trimesh.Trimesh(p.vertices, p.faces, process=False) for p in parts])
+    whole: Any = trimesh.util.concatenate([trimesh.Trimesh(p.vertices, p.faces, process=False) for p in parts])
     whole.merge_vertices(merge_tex=True, merge_norm=True)
     whole.update_faces(whole.nondegenerate_faces())
     _, uses = np.unique(whole.edges_sorted, axis=0, return_counts=True)

