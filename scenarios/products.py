@@ -15,6 +15,8 @@ from scenarios.files import InputError, read_csv, write_csv
 FORMS = ("box", "can", "bottle", "jar", "carton", "pouch", "tub", "tube", "bag", "multipack")
 ARTWORK = ("pictures", "mesh")
 """The columns that name files of the user's."""
+ROUND = ("can", "bottle", "jar", "tub")
+"""Forms that are round when they are as wide as deep."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,11 @@ class Product:
         if self.pictures:
             return side_pictures(Path(self.pictures))
         return {"mesh": mesh_file(Path(self.mesh))} if self.mesh else {}
+
+    @property
+    def is_round(self) -> bool:
+        """Whether it takes the same place however it is turned."""
+        return self.form in ROUND and abs(self.width - self.depth) < 0.003
 
 
 @dataclass(frozen=True)
