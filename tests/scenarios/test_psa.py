@@ -252,6 +252,19 @@ def test_written_as_csv_it_is_the_same_layout(folder: Path, tmp_path_factory: py
     assert load_scenario(target).name == "store"
 
 
+def test_the_import_command_refuses_a_bad_file_with_one_line_and_writes_nothing(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from bench.cli import main
+
+    write(folder, LINES[:6])
+    with pytest.raises(SystemExit) as stopped:
+        main(["import", str(folder / "planogram.psa"), str(folder / "store")])
+    assert stopped.value.code == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+    assert not (folder / "store").exists()
+
+
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1, max_size=8)
 POSITIONS = st.builds(
     Position, TEXT, TEXT, st.integers(0, 9), st.floats(0, 50), TEXT,
