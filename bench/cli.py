@@ -23,6 +23,7 @@ HELP = """usage: shelfbench COMMAND [key=value ...]
   train training=NAME    train a model and export its weights (extra: train)
   renderers experiment=NAME  the same frames by raster and pathtrace: do readings and ranking change?
   transfer               detectors trained on raster and on path-traced pictures, each read on both
+  import FILE.psa FOLDER a planogram of ProSpace / Space Planning as the plain files of a store
   ui                     MLflow's pages over all runs
   doctor                 what this machine has
 
@@ -179,6 +180,17 @@ def transfer(overrides: Sequence[str]) -> None:
     print(f"\n{table(rows)}\n\nresult  {final_path(folder) / 'result.json'}")
 
 
+def import_psa(words: Sequence[str]) -> None:
+    """Write a planogram file of another program as the plain files of a store."""
+    from bench.importing import import_planogram
+
+    if len(words) != 2:
+        raise InputError("import: expected FILE.psa FOLDER")
+    for note in import_planogram(Path(words[0]), Path(words[1])):
+        print(f"note  {note}")
+    print(f"store  {words[1]}")
+
+
 def ui(overrides: Sequence[str]) -> None:
     """Open MLflow's pages on the store of `outputs`."""
     from bench.tracking import store_uri
@@ -200,6 +212,7 @@ def doctor(_: Sequence[str]) -> None:
 COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {
     "run": run, "dataset": dataset, "train": train, "renderers": renderers, "transfer": transfer, "ui": ui,
     "doctor": doctor,
+    "run": run, "dataset": dataset, "train": train, "import": import_psa, "ui": ui, "doctor": doctor,
 }  # fmt: skip
 
 if __name__ == "__main__":
