@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from scenarios import Layout, Lookalikes, Product, Scenario, Stock, rng
 from sim.engine import pybullet
 from sim.fixtures import gondola_mesh, price_tags_mesh, room_meshes
-from sim.meshes import Mesh, pack_mesh
+from sim.meshes import Mesh
+from sim.packs import pack_mesh
 from sim.packaging import TEXEL_DENSITY
 from sim.people import shopper_mesh
 
@@ -145,7 +146,7 @@ class World:
     def _pack_shape(self, sku: str) -> int:
         if sku not in self._shapes:
             product: Product = self.layout.catalog[sku]
-            self.packs[sku] = pack_mesh(product, self.density)
+            self.packs[sku] = pack_mesh(product, self.density, self.lookalikes.distance)
             self._shapes[sku] = self._shape(self.packs[sku].write(Path(self._folder.name), f"pack{len(self._shapes)}"))
         return self._shapes[sku]
 
