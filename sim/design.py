@@ -119,7 +119,7 @@ def _look(brand_name: str, line_name: str, variant_name: str, name: str) -> Look
     main, second, paper = _palette(brand, line, scheme, hue)
     flavour = FLAVOURS.get(variant_name)
     tint = float(variant.random()) if flavour is None else flavour + float(variant.normal(0, 0.012))
-    accent = hsv(tint, float(variant.uniform(0.62, 0.98)), float(variant.uniform(0.5, 0.95)))
+    accent = hsv(tint, float(variant.uniform(0.65, 0.98)), _value(tint, float(variant.random())))
     logo_hue = hue if brand.random() < 0.55 else float(brand.choice(HUES))
     cap = [second, accent, WHITE, main, (30, 30, 32)][int(brand.choice(5, p=[0.25, 0.3, 0.25, 0.1, 0.1]))]
     return Look(

@@ -55,7 +55,7 @@ def print_front(product: Product, look: Look, width: float, height: float, densi
     logo, name, band, picture = ((b[0] * w, b[1] * h, b[2] * w, b[3] * h) for b in boxes[:4])
     claim = (boxes[4][0] * w, boxes[4][1] * h)
     draw_illustration(canvas, picture, product, look)
-    draw_logo(draw, product, look, logo)
+    draw_logo(draw, product, look, logo, _colour_at(canvas, logo))
     _draw_name(draw, product, look, canvas, name)
     _draw_band(draw, look, band, w)
     _draw_foot(draw, product, look, canvas, w, h)
@@ -147,15 +147,17 @@ def _ground(look: Look, w: int, h: int) -> Image.Image:
     return canvas
 
 
-def draw_logo(draw: ImageDraw.ImageDraw, product: Product, look: Look, box: Box) -> None:
-    """The brand mark: the brand's name in its typeface, on its own shape."""
+def draw_logo(draw: ImageDraw.ImageDraw, product: Product, look: Look, box: Box, ground: Colour) -> None:
+    """The brand mark, printed on a ground: the brand's name in its typeface, on its own shape."""
     x0, y0, x1, y1 = box
     # A mark is wider than high, whatever room the layout leaves.
     if (y1 - y0) > (x1 - x0) * 0.55:
         y0, y1 = (y0 + y1) / 2 - (x1 - x0) * 0.275, (y0 + y1) / 2 + (x1 - x0) * 0.275
     h, colour = y1 - y0, look.logo_colour
-    if contrast(colour, look.main) < 0.25:  # a mark never drowns in its ground
-        colour = look.paper if contrast(look.paper, look.main) > 0.25 else look.second
+    if h < 6:
+        return
+    if contrast(colour, ground) < 0.25:  # a mark never drowns in its ground
+        colour = look.paper if contrast(look.paper, ground) > 0.25 else look.second
     ink = readable(colour, WHITE if luminance(colour) < 0.6 else look.second)
     edge = max(1, int(h / 16))
     outline = None
@@ -172,7 +174,7 @@ def draw_logo(draw: ImageDraw.ImageDraw, product: Product, look: Look, box: Box)
             tip, middle = h * 0.22, (y0 + y1) / 2
             draw.polygon([(x0, y0), (x1, y0), (x1 - tip, middle), (x1, y1), (x0, y1), (x0 + tip, middle)], fill=colour)
         case 3:
-            ink = readable(look.main, colour)
+            ink = readable(ground, colour)
             draw.rounded_rectangle(
                 (x0 + (x1 - x0) * 0.1, y1 - h * 0.1, x1 - (x1 - x0) * 0.1, y1 - h * 0.03), h * 0.04, fill=ink
             )
@@ -180,7 +182,7 @@ def draw_logo(draw: ImageDraw.ImageDraw, product: Product, look: Look, box: Box)
         case 4:
             draw.polygon([(x0, y0 + h * 0.12), (x1, y0), (x1, y1 - h * 0.12), (x0, y1)], fill=colour)
         case _:
-            ink, outline = readable(look.main, colour), mix(look.main, WHITE, 0.85)
+            ink, outline = readable(ground, colour), mix(ground, WHITE, 0.85)
     fit_text(draw, _inset((x0, y0, x1, y1), 0.13), product.brand, look.logo_font, ink, lines=1, outline=outline)
 
 

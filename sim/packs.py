@@ -69,11 +69,12 @@ def _brick(product: Product, look: Look, density: float) -> Mesh:
     w, h, d = product.width, product.height, product.depth
     panels = _card(product, look, w, h, d, density)
     cap = min(0.015, w * 0.2, d * 0.3)
-    panels |= _cap_panels(look, cap, 0.012, density)
+    tall = min(0.012, h * 0.1)
+    panels |= _cap_panels(look, cap, tall, density)
     solid = Solid(Atlas(panels, look.seed))
-    body = h - 0.012
+    body = h - tall
     solid.cuboid((-w / 2, -d / 2, 0), (w / 2, d / 2, body), CARD)
-    _cap(solid, (0.0, -d / 2 + cap * 1.35), body, cap, 0.012)
+    _cap(solid, (0.0, -d / 2 + cap * 1.35), body, cap, tall)
     return solid.mesh("gloss")
 
 

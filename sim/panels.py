@@ -23,13 +23,13 @@ def facts_panel(product: Product, look: Look, width: float, height: float, densi
     canvas, w, h = _canvas(width, height, density, mix(look.main, BLACK, 0.06))
     draw = ImageDraw.Draw(canvas)
     draw.rectangle((0, 0, w, h * 0.05), fill=look.accent)
-    draw_logo(draw, product, look, (w * 0.08, h * 0.07, w * 0.92, h * 0.17))
+    draw_logo(draw, product, look, (w * 0.08, h * 0.07, w * 0.92, h * 0.17), mix(look.main, BLACK, 0.06))
     _nutrition(draw, (w * 0.1, h * 0.2, w * 0.9, h * 0.62), look)
     ink = look.ink
     fit_text(draw, (w * 0.1, h * 0.645, w * 0.9, h * 0.69), product.name, look.text_font, ink, 1)
     small_print(draw, (w * 0.1, h * 0.71, w * 0.9, h * 0.86), max(4.0, h * 0.011), ink, look.seed)
     side = min(w * 0.2, h * 0.06)
-    for i in range(3):
+    for i in range(3) if side >= 8 else ():
         _mark(draw, i, (w * (0.14 + 0.26 * i), h * 0.89, w * (0.14 + 0.26 * i) + side, h * 0.89 + side), ink)
     return canvas.reduce(FINE)
 

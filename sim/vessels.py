@@ -95,7 +95,7 @@ def _canister(product: Product, look: Look, density: float) -> Mesh:
     solid = Solid(Atlas(panels, look.seed))
     rings = [(0.0, w * 0.485, d * 0.485), (h - lid, w * 0.485, d * 0.485)]
     solid.loft(rings, "body", (0, h - lid))
-    lids = [(h - lid, w / 2, d / 2), (h - lid * 0.15, w / 2, d / 2), (h, w * 0.48, d * 0.48)]
+    lids = [(h - lid, w / 2, d / 2), (h - lid * 0.15, w / 2, d / 2), (h, w * 0.48, d * 0.5)]
     solid.loft(lids, "lid", (h - lid, h))
     solid.disc(lids[-1], "top")
     solid.disc(rings[0], "bottom", up=False)
@@ -137,7 +137,7 @@ def bottle(product: Product, look: Look, density: float) -> Mesh:
     power = 2.8 if opaque and d < 0.9 * w else 2.0
     around = _girth(product, power)
     shoulder, neck = (0.74, 0.86) if squat else (0.66, 0.86) if fizzy else (0.62, 0.83) if not opaque else (0.76, 0.87)
-    radius = min((0.021 if opaque or squat else 0.015 if fizzy else 0.017), 0.42 * w, 0.46 * d)
+    radius = min((0.021 if opaque or squat else 0.015 if fizzy else 0.017), 0.42 * w, 0.42 * d)
     foot = 0.30 if fizzy else 0.06
     label = wrap_label(product, look, around, w, h * (shoulder - foot), density)
     filling = _coloured(look, look.second if look.scheme == "white" else look.main) if opaque else look
@@ -158,12 +158,12 @@ def bottle(product: Product, look: Look, density: float) -> Mesh:
         rings.append((rise * h, w / 2 + (radius - w / 2) * share, d / 2 + (radius - d / 2) * share))
     # From an oval to a round neck the shoulder is not one convex piece.
     clear = () if opaque else (0, 1, 3, 4, 5)
-    solid.loft(rings, "body", (0, h * neck), segments=18, power=power, clear=clear, convex=power == 2.0 and w == d)
+    solid.loft(rings, "body", (0, h * neck), segments=16, power=power, clear=clear, convex=power == 2.0 and w == d)
     solid.loft([(rings[-1][0], radius, radius), (cap_z, radius, radius)], "neck", (rings[-1][0], cap_z), segments=12)
     cap = [(cap_z, radius * 1.15, radius * 1.15), (h, radius * 1.1, radius * 1.1)]
     solid.loft(cap, "cap", (cap_z, h), segments=12)
     solid.disc(cap[-1], "captop", segments=12)
-    solid.disc(rings[0], "bottom", up=False, segments=18, power=power)
+    solid.disc(rings[0], "bottom", up=False, segments=16, power=power)
     return solid.mesh("gloss")
 
 
@@ -236,14 +236,14 @@ def tube(product: Product, look: Look, density: float) -> Mesh:
     solid = Solid(Atlas(panels, look.seed))
     cap = [(0.0, radius, radius), (foot, radius * 0.94, radius * 0.94)]
     solid.loft(cap, "cap", (0, foot), segments=14)
-    rings = [(foot, radius * 0.9, radius * 0.9), (h * 0.19, w * 0.42, d * 0.48)]
+    rings = [(foot, radius * 0.9, radius * 0.9), (h * 0.19, w * 0.42, d * 0.5)]
     for z in (0.45, 0.7, 0.94):
         share = (z - 0.19) / 0.75
-        rings.append((h * z, w * (0.42 + 0.08 * share), d * (0.48 + (0.02 - 0.48) * share)))
+        rings.append((h * z, w * (0.42 + 0.08 * share), d * (0.5 - 0.48 * share)))
     rings.append((h, w * 0.5, d * 0.02))
     # Narrow bands are nearly convex even where their ends are ellipses of other proportions.
-    solid.loft(rings, "body", (foot, h), segments=18, convex=False)
-    solid.disc(rings[-1], "body", segments=18)
+    solid.loft(rings, "body", (foot, h), segments=16, convex=False)
+    solid.disc(rings[-1], "body", segments=16)
     solid.disc(cap[0], "bottom", up=False, segments=14)
     return solid.mesh("gloss")
 
@@ -252,9 +252,10 @@ def multipack(product: Product, look: Look, density: float) -> Mesh:
     """A cluster of cans or bottles in printed film: the film's body, and the tops that stand out of it."""
     w, h, d = product.width, product.height, product.depth
     columns, rows = grid(product)
-    bottles = h > 1.55 * w / columns * 1.25
+    bottles = h > 2.4 * w / columns
     sleeve = 0.66 if bottles else 0.93
     around = _girth(product, 5.0)
+    sides = 8 if columns * rows <= 6 else 6
     rx, ry = w / columns / 2, d / rows / 2
     panels = {
         "body": wrap_label(product, look, around, w, h * sleeve, density),
@@ -279,10 +280,10 @@ def multipack(product: Product, look: Look, density: float) -> Mesh:
                 else ((0.96, 0.0), (0.84, 1.0), (0.84, 1.0))
             )
             rings = [(top + (h - top) * z, rx * r, ry * r) for r, z in shares]
-            solid.loft(rings[:-1], "glass", (top, h), segments=8, centre=centre)
+            solid.loft(rings[:-1], "glass", (top, h), segments=sides, centre=centre)
             if bottles:
-                solid.loft([rings[2], rings[3]], "cap", (top, h), segments=8, centre=centre)
-            solid.disc(rings[-1], "cap", segments=8, centre=centre)
+                solid.loft(rings[-2:], "cap", (top, h), segments=sides, centre=centre)
+            solid.disc(rings[-1], "cap", segments=sides, centre=centre)
     return solid.mesh("gloss")
 
 
