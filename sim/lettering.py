@@ -99,8 +99,12 @@ def barcode(number: int, width: int, height: int) -> Image.Image:
     """
     digits = [int(d) for d in f"{number:012d}"]
     digits.append(-sum(d * (3 if i % 2 else 1) for i, d in enumerate(digits)) % 10)
-    left = ("0001101 0011001 0010011 0111101 0100011 0110001 0101111 0111011 0110111 0001011").split()
-    parity = "LLLLLL LLGLGG LLGGLG LLGGGL LGLLGG LGGLLG LGGGLL LGLGLG LGLGGL LGGLGL".split()[digits[0]]
+    left = [
+        "0001101", "0011001", "0010011", "0111101", "0100011", "0110001", "0101111", "0111011", "0110111", "0001011",
+    ]  # fmt: skip
+    parity = [
+        "LLLLLL", "LLGLGG", "LLGGLG", "LLGGGL", "LGLLGG", "LGGLLG", "LGGGLL", "LGLGLG", "LGLGGL", "LGGLGL",
+    ][digits[0]]  # fmt: skip
     code = "101"
     for digit, kind in zip(digits[1:7], parity):
         inverted = left[digit].translate({48: 49, 49: 48})

@@ -204,7 +204,7 @@ def contents_panel(
 
 
 def film_shading(panel: Image.Image, seed: int, crimp: float) -> Image.Image:
-    """Light and dark of creased film on a printed bag; `crimp` is the share of the height that each sealed end takes."""
+    """Light and dark of creased film on a printed bag; `crimp`: share of the height of each sealed end."""
     w, h = panel.size
     random = np.random.default_rng(seed)
     y, x = np.mgrid[0:h, 0:w]

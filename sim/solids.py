@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from sim.meshes import Floats, Mesh
@@ -14,6 +15,7 @@ from sim.weathering import weathered
 SEGMENTS = 20
 """Sides of a round pack: its silhouette is off by at most 1.3 % of the radius, and the truth knows it exactly."""
 
+Indices = NDArray[np.int64]
 Rect = tuple[float, float, float, float]
 Ring = tuple[float, float, float]
 """Height and the two half axes of a horizontal cross-section, metres."""
@@ -60,16 +62,17 @@ class Solid:
         self.atlas = atlas
         self.count = 0
         self.parts: list[tuple[Floats, Floats, Floats]] = []
-        self.triangles: list[Floats] = []
+        self.triangles: list[Indices] = []
         self.clear: list[bool] = []
-        self.pieces: list[Floats] = []
+        self.pieces: list[Indices] = []
 
-    def add(self, points: Floats, uv: Floats, normals: Floats, triangles: Sequence, clear: bool = False) -> int:
+    def add(self, points: Floats, uv: Floats, normals: Floats, triangles: ArrayLike, clear: bool = False) -> int:
         """Add a surface: (V, 3), (V, 2), (V, 3), (T, 3). Returns the number of its first vertex."""
         start = self.count
         self.parts.append((points, uv, normals))
-        self.triangles.append(np.asarray(triangles) + start)
-        self.clear += [clear] * len(triangles)
+        faces = np.asarray(triangles, np.int64).reshape(-1, 3)
+        self.triangles.append(faces + start)
+        self.clear += [clear] * len(faces)
         self.count += len(points)
         return start
 

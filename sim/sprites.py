@@ -93,7 +93,7 @@ def _berry(random: np.random.Generator, hue: float) -> Drawn:
     seeds = (np.sin(_X * 19 + np.round(_Y * 5) * 1.6) > 0.86) & (np.sin(_Y * 17) > 0.55)
     colour = _tint(_hsv(0.985, 0.95, 0.85), _hsv(0.0, 0.8, 0.95), _noise(random, 5))
     colour[seeds] = (0.95, 0.85, 0.45)
-    leaf = (_Y < -0.62 + 0.16 * np.cos(9 * _X)) & (np.abs(_X) < 0.6)
+    leaf = (-0.62 + 0.16 * np.cos(9 * _X) > _Y) & (np.abs(_X) < 0.6)
     colour[leaf] = _hsv(0.3, 0.75, 0.55)
     return 0.7 * _dome(np.clip(r, 0, 1)) - 0.06 * seeds, 0.35 * (1 - r), colour, 0.5
 

@@ -6,6 +6,7 @@ import math
 import re
 from dataclasses import replace
 
+import numpy as np
 from PIL import Image
 
 from scenarios import Product
@@ -41,20 +42,16 @@ def _skin(
 
 def _steel(around: float, height: float, density: float, look: Look) -> Image.Image:
     """Bright metal with the painted reflections of a round wall."""
-    panel = plain_panel(around, height, density, mix((192, 194, 198), look.second, 0.12))
-    for at, wide, colour in ((0.43, 0.03, WHITE), (0.6, 0.05, (120, 122, 126)), (0.36, 0.04, (130, 132, 136))):
-        panel.paste(
-            colour, (round(panel.width * (at - wide / 2)), 0, round(panel.width * (at + wide / 2)), panel.height)
-        )
-    return panel
+    panel = np.asarray(plain_panel(around, height, density, mix((192, 194, 198), look.second, 0.12)), float)
+    across = np.linspace(0, 1, panel.shape[1])
+    gain = 1 + sum(g * np.exp(-(((across - at) / 0.03) ** 2)) for at, g in ((0.43, 0.25), (0.6, -0.25), (0.34, -0.2)))
+    return Image.fromarray((panel * gain[None, :, None]).clip(0, 255).astype(np.uint8))
 
 
 def can(product: Product, look: Look, density: float) -> Mesh:
     """A food can with a paper label, a drinks can, an aerosol, or a canister with a plastic lid."""
-    if (
-        any(word in product.name for word in LIDDED)
-        or product.height > 3 * product.width
-        and "Spray" not in product.name
+    if any(word in product.name for word in LIDDED) or (
+        product.height > 3 * product.width and "Spray" not in product.name
     ):
         return _canister(product, look, density)
     if "Spray" in product.name:

