@@ -192,7 +192,8 @@ def _liquid(name: str, line: np.random.Generator, tint: float | None) -> Colour:
 
 
 LIQUIDS = (
-    ("Water", 0.55, 0.12, 0.85), ("Beer", 0.1, 0.8, 0.45), ("Tomato Marinara Sauce Ketchup Salsa", 0.01, 0.88, 0.62), ("Oil", 0.14, 0.75, 0.85),
+    ("Water", 0.55, 0.12, 0.85), ("Beer", 0.1, 0.8, 0.45),
+    ("Tomato Marinara Sauce Ketchup Salsa", 0.01, 0.88, 0.62), ("Oil", 0.14, 0.75, 0.85),
     ("Mustard", 0.13, 0.85, 0.85), ("Mayonnaise Ranch", 0.13, 0.12, 0.95), ("Vinegar", 0.1, 0.3, 0.8),
     ("Pickle Olive Relish Pepper", 0.2, 0.65, 0.5), ("Coffee Syrup Cola", 0.05, 0.75, 0.24), ("Honey", 0.11, 0.9, 0.7),
     ("Peanut Butter Nut", 0.08, 0.6, 0.68), ("Barbecue Steak Marinade", 0.03, 0.8, 0.28), ("Apple", 0.12, 0.7, 0.85),

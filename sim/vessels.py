@@ -44,7 +44,9 @@ def _steel(around: float, height: float, density: float, look: Look) -> Image.Im
     """Bright metal with the painted reflections of a round wall."""
     panel = np.asarray(plain_panel(around, height, density, mix((192, 194, 198), look.second, 0.12)), float)
     across = np.linspace(0, 1, panel.shape[1])
-    gain = 1 + sum(g * np.exp(-(((across - at) / 0.03) ** 2)) for at, g in ((0.43, 0.25), (0.6, -0.25), (0.34, -0.2)))
+    gain = np.ones_like(across)
+    for at, more in ((0.43, 0.25), (0.6, -0.25), (0.34, -0.2)):
+        gain += more * np.exp(-(((across - at) / 0.03) ** 2))
     return Image.fromarray((panel * gain[None, :, None]).clip(0, 255).astype(np.uint8))
 
 
