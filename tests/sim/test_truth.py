@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from scenarios import Camera, CameraModel, Layout, Mess, Planogram, Room, Scenario, Stock, Unit
+from scenarios.products import FORMS
 from sim import Truth, World, capture, position_truths
 from sim.meshes import MeshBuilder
 from sim.raster import render
@@ -78,7 +79,7 @@ def test_amodal_boxes_and_fractions_agree_with_lone_renders(camera: Camera) -> N
             box = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
             np.testing.assert_allclose(truth.amodal_box[i], box, atol=1.0)
             assert truth.visible_fraction[i] == pytest.approx(visible[i] / lone.sum(), abs=0.01)
-    assert {layout.catalog[truth.sku[i]].form for i in tested} == {p.form for p in layout.catalog}
+    assert {layout.catalog[truth.sku[i]].form for i in tested} == set(FORMS)
     assert {stock.units[i].condition for i in tested} == {"standing", "fallen"}
 
 
@@ -102,7 +103,7 @@ def _wall(kind: str, height: float, truth_of: Callable[[World], Truth], world: W
     return before, after
 
 
-@pytest.mark.parametrize("kind, hider", [("person", "person"), ("obstacle", "obstacle"), ("fixture", "shelf")])
+@pytest.mark.parametrize(("kind", "hider"), [("person", "person"), ("obstacle", "obstacle"), ("fixture", "shelf")])
 def test_what_stands_before_units_is_named_as_what_hides_them(kind: str, hider: str) -> None:
     """A board over the left half takes from every front unit what it hides, and says so."""
     layout = small_layout()

@@ -75,7 +75,7 @@ def test_a_bay_that_no_camera_sees_costs_nothing_and_is_in_the_truth() -> None:
     scenario = scenario_of(layout, 7)
     with World(layout) as world:
         truth = capture(world, scenario, near_camera(1))[1]
-        client, table = world.draw(near_camera(1))
+        table = world.draw(near_camera(1))[1]
         units = world.stock.units
         made = set(world.packs)
     bay = np.array([int(u.position[-1]) for u in units])
@@ -176,6 +176,7 @@ def test_opengl_shows_the_same_things_at_the_same_pixels() -> None:
 def test_no_egl_is_one_line_with_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     scenario = small_scenario()
-    with World(scenario.layout) as world, pytest.raises(InputError, match="no EGL.*use renderer=raster"):
+    with World(scenario.layout) as world:
         world.set(scenario)
-        render_egl(world, front_camera(), scenario)
+        with pytest.raises(InputError, match=r"no EGL.*use renderer=raster"):
+            render_egl(world, front_camera(), scenario)
