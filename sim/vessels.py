@@ -188,7 +188,7 @@ def jar(product: Product, look: Look, density: float) -> Mesh:
     )
     rings.append((h - lid, w * 0.42, d * 0.42))
     solid.loft(rings, "body", (0, h - lid), clear=(0, 1, 3, 4))
-    lids = [rings[-1], (h - lid, w * 0.46, d * 0.46), (h - lid * 0.1, w * 0.46, d * 0.46), (h, w * 0.445, d * 0.445)]
+    lids = [rings[-1], (h - lid, w * 0.46, d * 0.46), (h, w * 0.455, d * 0.455)]
     solid.loft(lids, "lid", (h - lid, h))
     solid.disc(lids[-1], "top")
     solid.disc(rings[0], "bottom", up=False)
