@@ -33,7 +33,7 @@ NEAR = 0.48
 """Metres from the shelf front to who stands before it."""
 CART_AHEAD = 0.86
 """Metres from who pushes a cart to its middle."""
-BLOCK = 600.0
+BLOCK = 240.0
 """Seconds that are drawn at once, so that a late moment costs no more than an early one."""
 REACHES = ("reach-low", "reach-middle", "reach-high")
 
