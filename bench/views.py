@@ -64,4 +64,7 @@ class _Run:
         return Camera(id, CameraModel("view", *self.size, fov, 0.0), position, aim)
 
     def _is_free(self, x: float, away: float, z: float) -> bool:
-        return self.layout.store.obstacle_at(tuple(self.guide.to_world([x, -away, z]))) is None
+        """Whether a camera is in the aisle there: neither inside anything nor above another fixture, which it
+        would have in its picture's way."""
+        points = self.guide.to_world([[x, -away, z], [x, -away, 0.3]])
+        return all(self.layout.store.obstacle_at(tuple(point)) is None for point in points)
