@@ -9,6 +9,8 @@ from pathlib import Path
 from scenarios.files import InputError, read_csv, write_csv
 
 FORMS = ("box", "can", "bottle", "jar", "carton", "pouch", "tub", "tube", "bag", "multipack")
+ROUND = ("can", "bottle", "jar", "tub")
+"""Forms that are round when they are as wide as deep."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,11 @@ class Product:
         for name in ("width", "height", "depth"):
             if not 0.005 <= getattr(self, name) <= 2.0:
                 raise ValueError(f"{name} {getattr(self, name)} m of {self.sku}; expected 0.005 to 2 m")
+
+    @property
+    def is_round(self) -> bool:
+        """Whether it takes the same place however it is turned."""
+        return self.form in ROUND and abs(self.width - self.depth) < 0.003
 
 
 @dataclass(frozen=True)

@@ -4,55 +4,45 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from scenarios.conditions import Mess
+from scenarios.disturbance import disturb
 from scenarios.planogram import Layout, Position
-from scenarios.products import Product
+from scenarios.products import ROUND, Product
 from scenarios.randomness import rng
+from scenarios.units import Unit
 
-
-@dataclass(frozen=True)
-class Unit:
-    """One physical pack. (x, y, z) is the origin of its mesh, the centre of its bottom face when it
-    stands, in metres; `yaw` in radians, the fixture's own included.
-
-    `position`, `column`, `level` and `row` say where it stands, which is not where it belongs when
-    its SKU is not the position's. Row 0 is the front; the foremost unit of a column that has receded
-    stands in a row behind. `condition` is "standing", "leaning" or "fallen"; `rotation`, a quaternion
-    (x, y, z, w), is None for units that stand, whose yaw says all.
-    """
-
-    sku: str
-    position: str
-    column: int
-    level: int
-    row: int
-    x: float
-    y: float
-    z: float
-    yaw: float
-    condition: str = "standing"
-    rotation: tuple[float, float, float, float] | None = None
-
-    @property
-    def quaternion(self) -> tuple[float, float, float, float]:
-        """Its orientation as a quaternion (x, y, z, w)."""
-        return self.rotation or (0.0, 0.0, math.sin(self.yaw / 2), math.cos(self.yaw / 2))
+__all__ = ["Stock", "Unit", "draw_stock"]
 
 
 @dataclass(frozen=True)
 class Stock:
+    """All units. A *facing* is the foremost unit of a column on one level, wherever in the depth it stands:
+    the front of a row that has receded is still a facing, and an empty place is one whose column holds
+    nothing on that level."""
+
     units: tuple[Unit, ...]
+
+    @cached_property
+    def foremost(self) -> tuple[bool, ...]:
+        """For every unit whether it is the foremost of its column on its level."""
+        front: dict[tuple[str, int, int], int] = {}
+        for u in self.units:
+            key = (u.position, u.column, u.level)
+            front[key] = min(u.row, front.get(key, u.row))
+        return tuple(u.row == front[u.position, u.column, u.level] for u in self.units)
 
     def units_of(self, position: Position) -> int:
         """Units of the position's own SKU that stand in it."""
         return sum(u.position == position.id and u.sku == position.sku for u in self.units)
 
     def facings_of(self, position: Position) -> int:
-        """Front-row places of the position that hold its own SKU."""
-        return sum(u.position == position.id and u.sku == position.sku and u.row == 0 for u in self.units)
+        """Facings of the position's own SKU."""
+        own = (position.id, position.sku)
+        return sum(front and (u.position, u.sku) == own for u, front in zip(self.units, self.foremost))
 
     def intruder_of(self, position: Position) -> str | None:
         """The SKU in the position's front row that does not belong there, if any."""
@@ -60,7 +50,10 @@ class Stock:
 
 
 def draw_stock(layout: Layout, mess: Mess, seed: int) -> Stock:
-    """Draw what stands in every position. Columns are pulled forward: a column with a unit has one in front."""
+    """Draw what stands in every position. Columns are pulled forward, so that one with a unit has one in front,
+    but for those that `mess.receded` leaves as the shoppers did; `mess.turned`, `leaning` and `fallen`
+    disturb the foremost units. Leaning and fallen ones have a pose that physics has yet to settle.
+    """
     units: list[Unit] = []
     for position in layout.planogram.positions:
         units += _draw_position(layout, position, mess, seed)
@@ -74,6 +67,9 @@ def _draw_position(layout: Layout, position: Position, mess: Mess, seed: int) ->
     out, plugged, misplaced = random.random(3) < (mess.out, mess.plugged, mess.misplaced)
     foreign = _foreign_product(layout, position, random, neighbour=out)
     foreign_column = int(random.integers(position.wide))
+    receded = rng(seed, "receded", position.id).random(position.wide) < mess.receded
+    if layout.store.fixture(position.fixture).pushers:
+        receded[:] = False
     units = []
     for column in range(position.wide):
         empty = random.random() < mess.empty_column
@@ -84,12 +80,17 @@ def _draw_position(layout: Layout, position: Position, mess: Mess, seed: int) ->
             count = 0
         if foreign is not None and ((out and plugged) or (misplaced and column == foreign_column)):
             product, count = foreign, 1
-        # Stacks are filled from the front, each to the top before the next row begins.
+        # Stacks are filled from the front, each to the top before the next row begins; where units have
+        # left from the front, all the free places are there.
         for n in range(count):
             row, level = divmod(n, position.high)
+            if receded[column] and product is own:
+                row = position.deep - 1 - row
             units.append(_unit(layout, position, product, (column, level, row), poses[n], mess))
-    if units or out:
-        return units
+    if units:
+        return disturb(layout, position, units, mess, seed)
+    if out:
+        return []
     column = int(random.integers(position.wide))
     return [_unit(layout, position, own, (column, 0, 0), np.zeros(3), mess)]
 
@@ -98,14 +99,20 @@ def _unit(
     layout: Layout, position: Position, product: Product, place: tuple[int, int, int], pose: np.ndarray, mess: Mess
 ) -> Unit:
     column, level, row = place
+    fixture, own = layout.store.fixture(position.fixture), layout.product(position)
     x, y, z = layout.base(position, column, level, row)
-    y += (product.depth - layout.product(position).depth) / 2
+    cos, sin = math.cos(fixture.yaw), math.sin(fixture.yaw)
     # A shift stays within the free gap, so that packs never run into each other.
     dx, dy = np.clip(pose[:2] * mess.shift, -0.0025, 0.0025)
+    deeper = (product.depth - own.depth) / 2
+    x, y = x - sin * deeper, y + cos * deeper
+    x, y = x + (cos * dx - sin * dy), y + (sin * dx + cos * dy)
+    if fixture.kind == "pegwall":
+        z += own.height - product.height  # it hangs from the hook of the pack that belongs there
     turn = float(np.clip(pose[2] * mess.turn, -0.15, 0.15))
-    if product.form in ("box", "carton", "pouch"):
+    if product.form not in ROUND:
         turn *= 0.3
-    return Unit(product.sku, position.id, column, level, row, float(x + dx), float(y + dy), float(z), turn)
+    return Unit(product.sku, position.id, column, level, row, float(x), float(y), float(z), fixture.yaw + turn)
 
 
 def _foreign_product(

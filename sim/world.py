@@ -10,11 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenarios import Camera, Layout, Lookalikes, Scenario, Stock, rng
-from sim.fixtures import gondola_mesh, price_tag_corners, price_tags_mesh, room_meshes
+from sim.fixtures import fixture_mesh, pane_mesh
 from sim.meshes import Mesh, pack_mesh
 from sim.packaging import TEXEL_DENSITY
 from sim.people import shopper_mesh
 from sim.poses import corners, in_view
+from sim.price_tags import price_tag_corners, price_tags_mesh, talkers_mesh
+from sim.rooms import backdrop_meshes, room_meshes
+from sim.settle import Settler
 from sim.stage import UPRIGHT, Pose, Slot, Stage
 
 FIRST_UNIT = 10_000
@@ -31,7 +34,9 @@ FOREIGN = 5
 class Instance:
     """One body of the scene at this moment: its mesh, position (m) and orientation (quaternion x, y, z, w).
 
-    `kind` is "unit", "person", "obstacle" (cart, basket, pallet), "fixture", "tag" or "room".
+    `kind` is "unit", "person", "obstacle" (cart, basket, pallet), "fixture", "tag", "room" or "pane": glass
+    that only `scene` has, with body -1, because PyBullet's renderers know none. Depth and body of a picture
+    are those of what is seen through it.
     """
 
     body: int
@@ -85,10 +90,18 @@ class World:
         self._version = 0
         self.place(Stock(()))
         self.add("tag", price_tags_mesh(layout, look, density))
+        talkers = talkers_mesh(layout, look)
+        if talkers:
+            self.add("fixture", talkers)
         for fixture in layout.store.fixtures:
-            self.add("fixture", gondola_mesh(fixture, look))
+            self.add("fixture", fixture_mesh(layout, fixture, look))
         for mesh in room_meshes(layout, look):
             self.add("room", mesh)
+        self.backdrop_bodies = [self.add("room", mesh) for mesh in backdrop_meshes(layout, look)]
+        """Bodies of kind "room" on which shelving with packs is painted, of which there is no truth."""
+        panes = (pane_mesh(fixture, look) for fixture in layout.store.fixtures)
+        self._panes = [Instance(-1, "pane", pane, (0.0, 0.0, 0.0), UPRIGHT) for pane in panes if pane]
+        self._settler = Settler(layout, self.packs)
 
     def __enter__(self) -> World:
         return self
@@ -110,7 +123,7 @@ class World:
             raise ValueError("the scenario's layout is not this world's")
         if scenario.conditions.lookalikes != self.lookalikes:
             raise ValueError(f"the scenario's {scenario.conditions.lookalikes} are not this world's {self.lookalikes}")
-        self.place(scenario.stock)
+        self.place(self._settler.settle(scenario.stock))
         self._place_shoppers(scenario)
         self.scenario = scenario
 
@@ -138,7 +151,7 @@ class World:
             Instance(FIRST_UNIT + i, "unit", self.packs[self.stock.units[i].sku], p[:3], p[3:])
             for i, p in ((int(i), self._unit_poses[i]) for i in units)
         ]
-        return found + (self._others_seen(camera) if camera else self._present())
+        return found + (self._others_seen(camera) if camera else self._present()) + self._panes
 
     def add(self, kind: str, mesh: Mesh, at: Pose = (0.0, 0.0, 0.0), turn: Pose = UPRIGHT) -> int:
         """Add something that is not a unit to the scene and return its id."""
