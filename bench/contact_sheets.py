@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import as_completed
@@ -16,7 +17,7 @@ from tqdm import tqdm
 
 from bench.dials import DIALS
 from bench.experiment import check_rig
-from bench.views import default_views, near_view
+from bench.views import default_views, family_view, near_view
 from scenarios import Camera, InputError, Rig, Scenario, load_scenario
 from scenarios.scenario import HERE
 from sim import World, capture
@@ -113,11 +114,12 @@ def draw_sheet(plan: RenderPlan, sheet: Sheet, folder: Path) -> dict[str, Any]:
 
 
 def unhonoured(plan: RenderPlan, sheet: Sheet) -> list[str]:
-    """What the renderer cannot show of the light of these scenarios, each once."""
-    found: dict[str, None] = {}
+    """What the renderer cannot show of the light of these scenarios; what differs in numbers only is said once."""
+    found: dict[str, str] = {}
     for scenario in {id(shot.scenario): shot.scenario for shot in sheet.shots}.values():
-        found |= dict.fromkeys(not_honoured(plan.renderer, scenario))
-    return list(found)
+        for said in not_honoured(plan.renderer, scenario):
+            found.setdefault(re.sub(r"\d+", "", said), said)
+    return list(found.values())
 
 
 def render_shots(shots: Sequence[Shot], plan: RenderPlan) -> list[NDArray[np.uint8]]:
@@ -153,8 +155,11 @@ def _render_world(shots: Sequence[Shot], plan: RenderPlan) -> list[NDArray[np.ui
 
 def _dial_sheet(plan: RenderPlan) -> tuple[Sheet, list[str]]:
     base = load_scenario(plan.scenario or DIAL_SCENARIO, plan.seed)
-    cameras = (*default_views(base.layout, *SETTING_SIZE).cameras, near_view(base.layout, *SETTING_SIZE))
-    views = {camera.id: camera for camera in cameras}
+    views = {camera.id: camera for camera in default_views(base.layout, *SETTING_SIZE).cameras}
+    views["near"] = near_view(base.layout, *SETTING_SIZE)
+    family = family_view(base.layout, *SETTING_SIZE)
+    if family:
+        views["family"] = family
     rows, left_out = [], []
     for dial in DIALS:
         reason = dial.missing(base)

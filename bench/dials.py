@@ -44,12 +44,14 @@ class Dial:
         return None
 
 
+NIGHT = (("hour", 22.0),)
+"""Without daylight, so that the lamps alone are seen."""
 DIALS = (
-    Dial("lighting", "lux", (50, 150, 400, 1000, 2000), "lx", "opposite", ranged=True),
-    Dial("lighting", "kelvin", (2700, 3500, 4500, 6500, 9000), "K", "opposite", ranged=True),
-    Dial("lighting", "failed", (0, 0.25, 0.5, 0.75, 1), "of the lamps", "opposite"),
+    Dial("lighting", "lux", (50, 150, 400, 1000, 2000), "lx, by night", "opposite", True, NIGHT),
+    Dial("lighting", "kelvin", (2700, 3500, 4500, 6500, 9000), "K, by night", "opposite", True, NIGHT),
+    Dial("lighting", "failed", (0, 0.25, 0.5, 0.75, 1), "of the lamps, by night", "opposite", False, NIGHT),
     Dial("lighting", "hour", (7, 10, 13, 16, 20), "h, half of the lamps on", "opposite", with_others=(("failed", 0.5),)),
-    Dial("lighting", "flicker", (0, 0.25, 0.5, 0.75, 1), "deep", "opposite"),
+    Dial("lighting", "flicker", (0, 0.25, 0.5, 0.75, 1), "deep, by night", "opposite", False, NIGHT),
     Dial("crowd", "density", (0, 0.1, 0.25, 0.5, 1), "shoppers a m²", "eye"),
     Dial("crowd", "carts", (0, 0.25, 0.5, 0.75, 1), "of the shoppers", "eye", with_others=(("shoppers", 4), ("baskets", 0))),
     Dial("crowd", "pallets", (0, 1, 2, 3, 4), "in the aisle", "eye"),
@@ -60,5 +62,5 @@ DIALS = (
     Dial("mess", "turned", (0, 0.1, 0.25, 0.5, 1), "of the front units"),
     Dial("mess", "leaning", (0, 0.1, 0.25, 0.5, 1), "of the front units"),
     Dial("mess", "fallen", (0, 0.1, 0.25, 0.5, 1), "of the front units"),
-    Dial("lookalikes", "distance", (0, 0.15, 0.35, 0.65, 1), "look-alike distance"),
+    Dial("lookalikes", "distance", (0, 0.15, 0.35, 0.65, 1), "look-alike distance", "family"),
 )

@@ -112,7 +112,7 @@ def _bulk(product: Product, count: tuple[int, int], form: str, word: str, prefix
         return None
     number = wide * deep
     return dataclasses.replace(
-        product, sku=f"{prefix}-{product.sku}", name=f"{product.name} {word}", category=f"{product.category} {word}s",
+        product, sku=f"{prefix}-{product.sku}", name=f"{product.name} {word}",
         size=f"{number} x {product.size}", form=form, width=size[0], height=size[1], depth=size[2],
         family=f"{prefix}-{product.family}" if product.family else "", price=round(number * product.price * 0.9, 2),
         daily_units=round(product.daily_units / number, 3),

@@ -148,8 +148,8 @@ def _draw_products(
 
 
 def _in_bulk(products: Sequence[Product], random: np.random.Generator) -> list[Product]:
-    """Cases and multipacks of the products instead of single packs."""
+    """Cases or multipacks of the products instead of single packs; a family's are all of one sort."""
     bulk: list[Product] = []
-    for product in products:
-        bulk += multipacks([product]) if random.random() < 0.4 else cases([product])
+    for _, group in itertools.groupby(products, key=lambda p: p.family or p.sku):
+        bulk += (multipacks if random.random() < 0.4 else cases)(group)
     return bulk

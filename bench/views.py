@@ -35,15 +35,31 @@ def near_view(layout: Layout, width: int, height: int) -> Camera:
     return run.camera("near", 0.9, (x, 1.15, z + 0.15), (x, z))
 
 
-class _Run:
-    """The fixtures of one front line that are widest together, in the frame of the first of them."""
+def family_view(layout: Layout, width: int, height: int) -> Camera | None:
+    """A view of the most look-alikes that stand side by side on one shelf; None if there are none."""
+    shelves: dict[tuple[str, str, int], list[int]] = defaultdict(list)
+    for i, p in enumerate(layout.planogram.positions):
+        if layout.product(p).family:
+            shelves[layout.product(p).family, p.fixture, p.shelf].append(i)
+    if not shelves:
+        return None
+    (_, fixture, _), most = max(shelves.items(), key=lambda item: len(item[1]))
+    middle = layout.places.front[np.isin(layout.places.position, most)].mean(axis=0)
+    guide = layout.store.fixture(fixture)
+    x, _, z = (float(v) for v in guide.to_local(middle))
+    run = _Run(layout, width, height, guide)
+    return run.camera("family", 0.7, (x, 1.0, z + 0.1), (x, z))
 
-    def __init__(self, layout: Layout, *size: int) -> None:
+
+class _Run:
+    """The fixtures of one front line that are widest together, or `guide` alone, in the frame of the first."""
+
+    def __init__(self, layout: Layout, width: int, height: int, guide: Fixture | None = None) -> None:
         runs: dict[tuple[float, float], list[Fixture]] = defaultdict(list)
         for f in layout.store.fixtures:
             runs[round(f.yaw, 2), round(float(f.to_local((0.0, 0.0, 0.0))[1]), 1)].append(f)
-        fixtures = max(runs.values(), key=lambda run: sum(f.width for f in run))
-        self.layout, self.size, self.guide = layout, size, fixtures[0]
+        fixtures = [guide] if guide else max(runs.values(), key=lambda run: sum(f.width for f in run))
+        self.layout, self.size, self.guide = layout, (width, height), fixtures[0]
         feet = np.concatenate([np.column_stack([f.footprint, np.zeros(4)]) for f in fixtures])
         ends = self.guide.to_local(feet)[:, 0]
         self.length = float(np.ptp(ends))
