@@ -167,7 +167,8 @@ def _dial_sheet(plan: RenderPlan) -> tuple[Sheet, list[str]]:
             left_out.append(f"{dial.name}: {reason}")
             continue
         shots = tuple(
-            Shot(dial.turn(base, setting), views[dial.view], f"{dial.key} {setting:g} {dial.unit}") for setting in dial.settings
+            Shot(dial.turn(base, setting), views[dial.view], f"{dial.key} {setting:g} {dial.unit}")
+            for setting in dial.settings
         )
         rows.append((dial.name, shots))
     title = f"dials · {base.conditions.name} · renderer {plan.renderer} · seed {plan.seed}"

@@ -31,7 +31,9 @@ def dataset(config: dict[str, Any], command: str) -> Path:
     """Make or go on with the data set that conf/dataset.yaml and its overrides describe; returns its card."""
     plans, about = plan_dataset(config)
     for plan in plans:
-        layout_of = partial(training_layout, split=plan.split) if plan.conditions is None else partial(_own, plan.source)
+        layout_of = (
+            partial(training_layout, split=plan.split) if plan.conditions is None else partial(_own, plan.source)
+        )
         make_dataset(plan, layout_of)
     measured = conditions()
     origin = {"made by": command, "commit": measured["commit"], "python": measured["python"]}
@@ -55,7 +57,9 @@ def plan_dataset(config: Mapping[str, Any]) -> tuple[list[DatasetPlan], str]:
     plans = []
     for split, seeds in splits.items():
         if not isinstance(seeds, dict):
-            raise InputError(f"dataset: splits.{split} is {seeds!r}; expected first_seed, stores and pictures_per_store")
+            raise InputError(
+                f"dataset: splits.{split} is {seeds!r}; expected first_seed, stores and pictures_per_store"
+            )
         plan = build(DatasetPlan, {"folder": folder, "split": split} | seeds | keys, f"dataset: {split}")
         plans.append(plan if name is None else replace(plan, conditions=own.conditions))
     if not plans:

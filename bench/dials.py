@@ -31,7 +31,9 @@ class Dial:
     def turn(self, scenario: Scenario, setting: float) -> Scenario:
         """The scenario with the dial at a setting; a range of the conditions becomes that one value."""
         value = (setting, setting) if self.ranged else setting
-        group = dataclasses.replace(getattr(scenario.conditions, self.group), **dict(self.with_others), **{self.key: value})
+        group = dataclasses.replace(
+            getattr(scenario.conditions, self.group), **dict(self.with_others), **{self.key: value}
+        )
         conditions: Conditions = dataclasses.replace(scenario.conditions, **{self.group: group})
         return dataclasses.replace(scenario, conditions=conditions)
 
@@ -50,10 +52,19 @@ DIALS = (
     Dial("lighting", "lux", (50, 150, 400, 1000, 2000), "lx, by night", "opposite", True, NIGHT),
     Dial("lighting", "kelvin", (2700, 3500, 4500, 6500, 9000), "K, by night", "opposite", True, NIGHT),
     Dial("lighting", "failed", (0, 0.25, 0.5, 0.75, 1), "of the lamps, by night", "opposite", False, NIGHT),
-    Dial("lighting", "hour", (7, 10, 13, 16, 20), "h, half of the lamps on", "opposite", with_others=(("failed", 0.5),)),
+    Dial(
+        "lighting", "hour", (7, 10, 13, 16, 20), "h, half of the lamps on", "opposite", with_others=(("failed", 0.5),)
+    ),
     Dial("lighting", "flicker", (0, 0.25, 0.5, 0.75, 1), "deep, by night", "opposite", False, NIGHT),
     Dial("crowd", "density", (0, 0.1, 0.25, 0.5, 1), "shoppers a m²", "eye"),
-    Dial("crowd", "carts", (0, 0.25, 0.5, 0.75, 1), "of the shoppers", "eye", with_others=(("shoppers", 4), ("baskets", 0))),
+    Dial(
+        "crowd",
+        "carts",
+        (0, 0.25, 0.5, 0.75, 1),
+        "of the shoppers",
+        "eye",
+        with_others=(("shoppers", 4), ("baskets", 0)),
+    ),
     Dial("crowd", "pallets", (0, 1, 2, 3, 4), "in the aisle", "eye"),
     Dial("mess", "out", (0, 0.1, 0.25, 0.5, 0.8), "of the positions"),
     Dial("mess", "empty_column", (0, 0.1, 0.25, 0.5, 0.8), "of the columns"),

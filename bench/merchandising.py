@@ -179,5 +179,7 @@ def _high(product: Product, fixture: Fixture, clearance: float) -> int:
     if product.form in ("box", "multipack") and fixture.kind in MOST_STACKED:
         most = MOST_STACKED[fixture.kind]
     else:
-        most = 2 if product.form in ("can", "box") and product.height < STACK_HEIGHT and fixture.kind != "pegwall" else 1
+        most = (
+            2 if product.form in ("can", "box") and product.height < STACK_HEIGHT and fixture.kind != "pegwall" else 1
+        )
     return max(1, min(most, int((clearance - HAND_GAP + 1e-9) / product.height)))

@@ -107,7 +107,11 @@ def _bulk(product: Product, count: tuple[int, int], form: str, word: str, prefix
     wide, deep = count
     while deep > 1 and (wide * product.width > CASE_LIMITS[0] or deep * product.depth > CASE_LIMITS[2]):
         wide, deep = max(2, wide - 1), deep - 1
-    size = (round(wide * product.width + 0.006, 3), round(product.height + 0.006, 3), round(deep * product.depth + 0.006, 3))
+    size = (
+        round(wide * product.width + 0.006, 3),
+        round(product.height + 0.006, 3),
+        round(deep * product.depth + 0.006, 3),
+    )
     if any(value > limit for value, limit in zip(size, CASE_LIMITS)):
         return None
     number = wide * deep

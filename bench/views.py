@@ -66,9 +66,7 @@ class _Run:
         self.middle = float(ends.min() + ends.max()) / 2
         self.height = max(f.height for f in fixtures)
 
-    def camera(
-        self, id: str, fov: float, at: tuple[float, float, float], target: tuple[float, float]
-    ) -> Camera:
+    def camera(self, id: str, fov: float, at: tuple[float, float, float], target: tuple[float, float]) -> Camera:
         """A camera that hangs at x, up to so far off the front as there is room, at z; it looks at (x, z) of the
         front."""
         x, most, z = at

@@ -39,7 +39,9 @@ def write_card(plans: Sequence[DatasetPlan], about: str, origin: Mapping[str, st
     }
     (folder / "card.json").write_text(json.dumps(facts, indent=2) + "\n")
     (folder / "card.md").write_text(_as_text(facts))
-    rows = [Row(f"{name}: {len(coco['images'])} pictures", _samples(folder, name, coco)) for name, coco in splits.items()]
+    rows = [
+        Row(f"{name}: {len(coco['images'])} pictures", _samples(folder, name, coco)) for name, coco in splits.items()
+    ]
     rows = [Row(row.heading, row.tiles[i : i + 5]) for row in rows for i in range(0, len(row.tiles), 5)]
     title = f"{folder.name}: labelled samples   (green product, orange gap, blue price tag, pink person)"
     contact_sheet(title, rows, 560).save(folder / "samples.jpg", quality=90)
@@ -121,5 +123,7 @@ def _samples(folder: Path, split: str, coco: dict[str, Any]) -> list[Tile]:
     for image in {image["id"]: image for image in chosen}.values():
         picture = cv2.imread(str(folder / "images" / split / image["file_name"]))
         boxes = wanted[image["id"]]
-        tiles.append(Tile(draw_boxes(picture[..., ::-1].copy(), boxes, 1), f"{image['file_name']}, {len(boxes)} labels"))
+        tiles.append(
+            Tile(draw_boxes(picture[..., ::-1].copy(), boxes, 1), f"{image['file_name']}, {len(boxes)} labels")
+        )
     return tiles

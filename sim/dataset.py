@@ -117,7 +117,9 @@ def make_store(plan: DatasetPlan, seed: int, layout_of: LayoutMaker) -> None:
     layout = layout_of(seed)
     random = rng(seed, "dataset")
     density = float(random.choice([600, 800, 1000]))
-    lookalikes = plan.conditions.lookalikes if plan.conditions else Lookalikes(round(float(random.uniform(0.1, 0.9)), 2))
+    lookalikes = (
+        plan.conditions.lookalikes if plan.conditions else Lookalikes(round(float(random.uniform(0.1, 0.9)), 2))
+    )
     entries = []
     with World(layout, density=density, look=seed, lookalikes=lookalikes) as world:
         for number, (scenario, camera) in enumerate(_moments(plan, world, seed, random)):

@@ -301,5 +301,5 @@ def _lathe(product: Product, profile: list[tuple[float, float]], texture: Image.
 
 
 FORM_BUILDERS: dict[str, Callable[[Product, float], Mesh]] = {
-    "box": _box, "can": _can, "bottle": _bottle, "carton": _carton, "pouch": _pouch,
+    "box": _box, "can": _can, "bottle": _bottle, "carton": _carton, "pouch": _pouch, "multipack": _box,
 }  # fmt: skip
