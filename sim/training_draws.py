@@ -9,9 +9,9 @@ import numpy as np
 from scenarios import Camera, CameraModel, Conditions, Crowd, Fixture, Layout, Lighting, Lookalikes, Mess, Scenario
 from sim.world import World
 
-PEOPLED = 0.5
+PEOPLED = 0.55
 """Share of the moments with shoppers."""
-TRIES = 12
+TRIES = 40
 """Cameras that are drawn until one sees a shopper, where there are any."""
 PERSON_SHARE = (0.03, 0.45)
 """Least and greatest share of the picture that shoppers may take, by their bounding boxes."""
