@@ -166,7 +166,7 @@ def _start_worker(scenarios: list[Scenario]) -> None:
     global _world, _scenarios
     layout = scenarios[0].layout
     _scenarios = [dataclasses.replace(s, layout=layout) for s in scenarios]
-    _world = World(layout)
+    _world = World(layout, lookalikes=scenarios[0].conditions.lookalikes)
 
 
 def _shoot(index: int, cameras: Sequence[Camera], folder: Path) -> list[Shot]:

@@ -60,16 +60,18 @@ def run_training(training: Training, command: str) -> Path:
     if (training.detector is None) == (training.recognizer is None):
         raise InputError(f"training {training.name}: expected either detector or recognizer")
     output, folder = training.weights / f"{training.name}.onnx", training.folder / training.name
+    start = Path(training.start) if training.start else None
+    if start is not None and not start.is_file():
+        raise InputError(f"{start}: no such file; start names weights, .onnx or .pt")
+    origin = f"{start}, SHA-256 {hashlib.sha256(start.read_bytes()).hexdigest()}" if start else ""
     if training.detector is not None:
-        start = training.folder / training.start / "train" / "weights" / "best.pt" if training.start else None
-        if start is not None and not start.is_file():
-            raise InputError(f"{start}: no such file; train {training.start} first")
         plan = DetectorPlan(training.data, folder=folder, start=start, **vars(training.detector))
         export_detector(train_detector(plan), output)
         figures = detector_figures(folder)
     elif training.recognizer is not None:
-        figures = train_recognizer(RecognizerPlan(training.data, folder, **vars(training.recognizer)), output, _say)
-    write_card(training, output, command, figures)
+        made = RecognizerPlan(training.data, folder, start=start, **vars(training.recognizer))
+        figures = train_recognizer(made, output, _say)
+    write_card(training, output, command, figures, origin)
     return output
 
 
@@ -77,8 +79,8 @@ def _say(progress: dict[str, float]) -> None:
     print("  ".join(f"{name} {value:.4g}" for name, value in progress.items()), flush=True)
 
 
-def write_card(training: Training, output: Path, command: str, figures: dict[str, float]) -> None:
-    """Write NAME.md beside NAME.onnx: how it was made, from which seeds, with which figures."""
+def write_card(training: Training, output: Path, command: str, figures: dict[str, float], origin: str = "") -> None:
+    """Write NAME.md beside NAME.onnx: how it was made, from which seeds and weights (`origin`), with which figures."""
     coco = json.loads((training.data / "train.json").read_text())
     seeds = sorted({image["store_seed"] for image in coco["images"]})
     recipe = training.detector or training.recognizer
@@ -89,7 +91,7 @@ def write_card(training: Training, output: Path, command: str, figures: dict[str
         f"- data: `shelfbench dataset`, store seeds {seeds[0]} to {seeds[-1]}, {len(coco['images'])} pictures, "
         f"{len(coco['annotations'])} boxes; products of manufacturers that no experiment uses",
         f"- recipe: {', '.join(f'{k} {v}' for k, v in vars(recipe).items())}"
-        + (f", starting from {training.start}" if training.start else ""),
+        + (f", starting from {origin}" if origin else ""),
         f"- file: {output.stat().st_size / 1e6:.1f} MB, SHA-256 {hashlib.sha256(output.read_bytes()).hexdigest()}",
         "- licence: AGPL-3.0",
         "",

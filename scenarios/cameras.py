@@ -7,35 +7,49 @@ Pictures have their origin at the upper left corner; the centre of pixel (column
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from scenarios.optics import Lens, Sensor
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class CameraModel:
-    """What is bought: resolution in pixels, horizontal field of view in radians, price mounted."""
+    """What is bought: resolution in pixels, horizontal field of view in radians, price mounted, and the
+    data sheets of its lens and sensor."""
 
     name: str
     width: int
     height: int
     horizontal_fov: float
     price: float
+    lens: Lens = field(default_factory=Lens)
+    sensor: Sensor = field(default_factory=Sensor)
 
     def __post_init__(self) -> None:
         if self.width < 16 or self.height < 16 or not 0.05 < self.horizontal_fov < 3.0:
             raise ValueError(
                 f"camera model {self.name!r}: expected 16 pixels or more and a field of view of 0.05 to 3 rad"
             )
+        last = 0.95 * self.lens.turning_radius
+        edge = math.tan(self.horizontal_fov / 2)
+        corner = float(self.lens.bend(edge)) * math.hypot(1, self.height / self.width)
+        if math.isfinite(last) and (edge > last or corner > self.lens.bend(last)):
+            raise ValueError(
+                f"camera model {self.name!r}: distortion k1 {self.lens.k1}, k2 {self.lens.k2} folds the picture within "
+                "its corners; expected coefficients for r = tan(field angle) that grow up to there"
+            )
 
     @property
     def focal_length(self) -> float:
-        """Focal length in pixels (square pixels, principal point in the centre)."""
-        return self.width / 2 / math.tan(self.horizontal_fov / 2)
+        """Focal length in pixels (square pixels, principal point in the centre): the field of view is that of
+        the delivered, distorted picture."""
+        return self.width / 2 / float(self.lens.bend(math.tan(self.horizontal_fov / 2)))
 
 
 @dataclass(frozen=True)
@@ -64,20 +78,28 @@ class Camera:
         return np.stack([cos * right + sin * down, cos * down - sin * right, forward])
 
     def project(self, points: ArrayLike) -> tuple[Floats, Floats]:
-        """Project world points (…, 3) to pixels (…, 2) and depth along the axis (…) in metres.
+        """Project world points (…, 3) to pixels (…, 2), distorted as the lens does, and depth along the axis
+        (…) in metres.
 
         Pixels of points behind the camera (depth <= 0) are meaningless.
         """
         local = (np.asarray(points, float) - self.position) @ self.rotation.T
         depth = local[..., 2]
         scale = self.model.focal_length / np.where(np.abs(depth) < 1e-9, 1e-9, depth)
+        if self.model.lens.distorts:
+            radius = np.linalg.norm(local[..., :2] * scale[..., None], axis=-1) / self.model.focal_length
+            scale = scale * self.model.lens.bend(radius) / np.maximum(radius, 1e-12)
         pixels = local[..., :2] * scale[..., None] + self._centre
         return pixels, depth
 
     def unproject(self, pixels: ArrayLike, depth: ArrayLike) -> Floats:
         """Return world points (…, 3) of pixels (…, 2) at a depth (…) along the axis in metres."""
         depth = np.asarray(depth, float)[..., None]
-        plane = (np.asarray(pixels, float) - self._centre) / self.model.focal_length * depth
+        plane = (np.asarray(pixels, float) - self._centre) / self.model.focal_length
+        if self.model.lens.distorts:
+            radius = np.linalg.norm(plane, axis=-1, keepdims=True)
+            plane = plane * self.model.lens.straighten(radius) / np.maximum(radius, 1e-12)
+        plane = plane * depth
         return np.concatenate([plane, depth], axis=-1) @ self.rotation + self.position
 
     def pixels_per_metre(self, points: ArrayLike, yaw: ArrayLike = 0.0) -> Floats:
@@ -99,6 +121,23 @@ class Camera:
         pixels = np.asarray(pixels)
         size = (self.model.width, self.model.height)
         return np.asarray(((pixels >= 0) & (pixels < size)).all(axis=-1))
+
+    @cached_property
+    def pinhole(self) -> Camera:
+        """The camera without distortion, of the same focal length, whose picture covers this one's: itself if
+        the lens does not distort. Renderers draw through it; `sim.lens` bends what they give."""
+        model = self.model
+        if not model.lens.distorts:
+            return self
+        x, y = model.width / 2, model.height / 2
+        border = [(u, v) for u in np.linspace(0, x, 33) for v in (y,)] + [(x, v) for v in np.linspace(0, y, 33)]
+        radius = np.linalg.norm(border, axis=1) / model.focal_length
+        reach = (np.array(border) * (model.lens.straighten(radius) / radius)[:, None]).max(axis=0)
+        grow = np.ceil(np.maximum(reach, 16) - (x, y)).astype(int) + 2  # a pixel for interpolation, one to spare
+        width, height = model.width + 2 * int(grow[0]), model.height + 2 * int(grow[1])
+        fov = 2 * math.atan(width / 2 / model.focal_length)
+        lens = replace(model.lens, k1=0.0, k2=0.0)
+        return replace(self, model=replace(model, width=width, height=height, horizontal_fov=fov, lens=lens))
 
     @property
     def _centre(self) -> Floats:

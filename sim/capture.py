@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from scenarios import Camera, Frame, Scenario
+from sim.lens import distort
 from sim.render import renderer
 from sim.sensor import expose
 from sim.truth import Truth, measure
@@ -15,5 +16,5 @@ def capture(world: World, scenario: Scenario, camera: Camera, by: str = "raster"
     `by` names the renderer, one of `sim.render.RENDERERS`.
     """
     world.set(scenario)
-    render = renderer(by)(world, camera, scenario)
+    render = distort(renderer(by)(world, camera.pinhole, scenario), camera)
     return Frame(expose(render, scenario, camera), camera, scenario.time), measure(world, camera, render)

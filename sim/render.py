@@ -23,7 +23,7 @@ class Render:
     """One picture as light, before any camera.
 
     `image` (H, W, 3) is uint8 in sRGB encoding, or float32 and linear. Linear values times `luminance`
-    (h, w), a coarse map to be stretched over the picture, are cd/m² in the primaries of sRGB.
+    (h, w) or (h, w, 3), a coarse map to be stretched over the picture, are cd/m² in the primaries of sRGB.
     `depth` (H, W) float32 metres along the camera's axis, `body` (H, W) int32 body ids, -1 for none.
     """
 

@@ -2,55 +2,187 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+import math
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from scenarios import Camera, Scenario, rng
-from sim.lighting import colour_temperature, mean_illuminance
+from scenarios import Camera, CameraModel, Scenario, Sensor, rng
+from sim.codec import h264, jpeg
+from sim.daylight import LUMINANCE_WEIGHTS, kelvin_to_rgb
+from sim.lens import blur, vignetting
+from sim.lighting import MAINS_HZ, illuminance, modulation, shelf_fronts, sources
 from sim.render import Render
 
-FULL_WELL_LUX = 1000.0
-"""At this illuminance the sensor runs at base gain; below it the gain, and with it the noise, rises."""
-SHOT_NOISE, READ_NOISE = 0.012, 0.004
-"""Standard deviations at base gain, as shares of full scale: at full signal, and in the dark."""
+PHOTONS = 4.09e3
+"""Photons of 555 nm on a square µm for each lux second: 1 lm is 1/683 W there, a photon 3.58e-19 J (CIE 018)."""
+MIDDLE = 0.18
+"""Mean linear level that automatic exposure aims at, as a share of full scale: a grey card's."""
+HIGHLIGHT, HIGHLIGHT_LEVEL = 98.0, 0.85
+"""Automatic exposure holds this percentile of the picture below this share of full scale (libcamera's
+"highlight" constraint does the same)."""
+BLACK_LEVEL = 1 / 16
+"""Pedestal under the converter's zero, as a share of full scale, so that dark noise is not cut off."""
+TONES = 4095
+"""Entries of the tone curve's table, less one."""
 
-METERED_MEAN = 0.46
-"""Mean level, as a share of full scale, that automatic exposure aims at."""
+
+def expose(render: Render, scenario: Scenario, camera: Camera, metered: Scenario | None = None) -> NDArray[np.uint8]:
+    """Turn light into what the camera delivers, (H, W, 3) uint8 RGB.
+
+    In this order: vignetting, focus, exposure with flicker and rolling shutter, colour filter (Bayer RGGB),
+    photon noise, dark current, read noise, gain and converter, white balance, tone curve (sRGB),
+    demosaicing, noise reduction, sharpening, codec with 4:2:0 chroma. Distortion is in the render already
+    (`sim.lens.distort`). The filter's primaries are taken to be those of sRGB.
+
+    Automatic exposure and white balance follow the light with the sensor's `latency`: `metered` is the
+    scenario of that moment, for a picture taken so soon after a change of light; none if it was the same.
+    """
+    model = camera.model
+    random = rng(scenario.seed, "sensor", camera.id, repr(float(scenario.time)))
+    light = blur(_luminance(render, model), render.depth, camera)
+    setting = _set_automatic(light, scenario, metered or scenario, model, random)
+    raw = _photograph(light, scenario, model, setting, random)
+    return _encode(_develop(raw, model.sensor, setting), model.sensor)
 
 
-def expose(render: Render, scenario: Scenario, camera: Camera) -> NDArray[np.uint8]:
-    """Turn a rendered picture (H, W, 3) uint8 into what the camera delivers: tint of the light after
-    white balance, lens blur, automatic exposure, vignetting, shot and read noise, JPEG."""
+@dataclass(frozen=True)
+class Setting:
+    """What automatic exposure and white balance chose: seconds, gain (times), gains of red, green and blue."""
+
+    exposure: float
+    gain: float
+    balance: tuple[float, float, float]
+
+
+def electrons_per_luminance(model: CameraModel) -> float:
+    """Electrons a pixel and second for each cd/m²: the sensor sees E = π/4 · T · L / N² lux (camera equation)."""
+    sensor, lens = model.sensor, model.lens
+    lux = math.pi / 4 * lens.transmission / lens.f_number**2
+    return lux * PHOTONS * sensor.pixel_pitch**2 * sensor.quantum_efficiency
+
+
+def _luminance(render: Render, model: CameraModel) -> NDArray[np.float32]:
+    """The picture (H, W, 3) in cd/m² as it falls through the lens: linear values times the coarse map."""
+    height, width = render.body.shape
+    coarse = render.luminance if render.luminance.ndim == 3 else render.luminance[..., None]
+    if coarse.shape[0] == 1:
+        coarse = np.broadcast_to(coarse, (24, 40, coarse.shape[2]))
+    coarse = coarse * vignetting(model, coarse.shape[1], coarse.shape[0])
+    coarse = np.broadcast_to(coarse, (*coarse.shape[:2], 3))
+    scale = cv2.resize(np.ascontiguousarray(coarse, np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
     image = render.image
-    lux, kelvin = mean_illuminance(scenario), colour_temperature(scenario)
-    random = rng(scenario.seed, "sensor", camera.id)
-    signal = cv2.GaussianBlur(image, (0, 0), 0.55).astype(np.float32) / 255
-    exposure = np.clip(METERED_MEAN / max(float(signal.mean()), 1e-3), 0.7, 2.2) * random.normal(1.0, 0.06)
-    signal *= (_tint(kelvin) * exposure).astype(np.float32)
-    signal *= _vignette(camera)[..., None]
-    gain = max(1.0, FULL_WELL_LUX / lux)
-    noise = random.standard_normal(signal.shape, dtype=np.float32)
-    signal += noise * np.sqrt(SHOT_NOISE**2 * np.clip(signal, 0, 1) * gain + (READ_NOISE * gain) ** 2)
-    digital = (np.clip(signal, 0, 1) * 255 + 0.5).astype(np.uint8)
-    quality = [cv2.IMWRITE_JPEG_QUALITY, int(random.integers(80, 96))]
-    code = cv2.imencode(".jpg", cv2.cvtColor(digital, cv2.COLOR_RGB2BGR), quality)[1]
-    return cv2.cvtColor(cv2.imdecode(code, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)  # type: ignore[return-value, arg-type]
+    linear = cv2.LUT(image, _LINEAR) if image.dtype == np.uint8 else image.astype(np.float32)
+    return cv2.multiply(linear, scale)  # type: ignore[return-value]
 
 
-def _tint(kelvin: float) -> NDArray[np.float64]:
-    """Colour cast left over by an automatic white balance that removes three quarters of it (4200 K neutral)."""
-    warm = np.log(4200.0 / kelvin) * 0.25
-    return np.array([1 + 0.6 * warm, 1.0, 1 - 0.9 * warm])
+def _set_automatic(
+    light: NDArray[np.float32],
+    scenario: Scenario,
+    metered: Scenario,
+    model: CameraModel,
+    random: np.random.Generator,
+) -> Setting:
+    """Exposure time first, then gain, as cameras do; times over half a mains period are whole multiples of it, so
+    that lamps do not flicker in the picture. White balance knows the light but for its two errors."""
+    sensor = model.sensor
+    cast = _cast(metered)
+    mired = random.normal(0.0, sensor.white_balance_error)
+    shifted = kelvin_to_rgb(1e6 / (1e6 / 5000 + mired)) / kelvin_to_rgb(5000)
+    taken_out = cast ** (1 - sensor.white_balance_residual) * shifted
+    balance = taken_out.max() / taken_out
+    balanced = light[::4, ::4] @ (LUMINANCE_WEIGHTS * balance).astype(np.float32)
+    change = _mean_lux(metered) / max(_mean_lux(scenario), 1e-9) if metered is not scenario else 1.0
+    middle, bright = float(balanced.mean()) * change, float(np.percentile(balanced, HIGHLIGHT)) * change
+    rate = electrons_per_luminance(model) / sensor.full_well
+    wanted = min(MIDDLE / max(rate * middle, 1e-9), HIGHLIGHT_LEVEL / max(rate * bright, 1e-9))
+    wanted *= 1 + random.uniform(-sensor.exposure_error, sensor.exposure_error)
+    exposure = min(max(wanted, sensor.min_exposure), sensor.max_exposure)
+    period = 1 / (2 * MAINS_HZ)
+    if exposure > period:
+        exposure = math.floor(exposure / period + 1e-6) * period
+    gain = min(max(wanted / exposure, 1.0), sensor.max_gain)
+    red, green, blue = (float(b) for b in balance)
+    return Setting(exposure, gain, (red, green, blue))
 
 
-@lru_cache(maxsize=16)
-def _vignette(camera: Camera) -> NDArray[np.float32]:
-    """Fall-off with the fourth power of the cosine of the field angle, three quarters of it
-    corrected in the camera."""
-    w, h, f = camera.model.width, camera.model.height, camera.model.focal_length
-    y, x = np.mgrid[0:h, 0:w].astype(np.float32)
-    square = ((x - w / 2) ** 2 + (y - h / 2) ** 2) / f**2
-    return 1 / np.sqrt(1 + square)
+def _photograph(
+    light: NDArray[np.float32], scenario: Scenario, model: CameraModel, setting: Setting, random: np.random.Generator
+) -> NDArray[np.float32]:
+    """Converter values (H, W) behind a Bayer filter (RGGB), as shares of full scale, black level taken off.
+
+    Photon noise is normal with the variance of its mean, which holds from some ten electrons up.
+    """
+    sensor = model.sensor
+    raw = light[..., 1].copy()
+    raw[0::2, 0::2] = light[0::2, 0::2, 0]
+    raw[1::2, 1::2] = light[1::2, 1::2, 2]
+    start = sensor.readout * np.arange(len(raw)) / len(raw)
+    rows = electrons_per_luminance(model) * setting.exposure * modulation(scenario, start, setting.exposure)
+    raw *= rows[:, None].astype(np.float32)
+    dark = np.float32(sensor.dark_current * setting.exposure + sensor.read_noise**2)
+    noise = random.standard_normal(raw.shape, dtype=np.float32)
+    noise *= np.sqrt(raw + dark)
+    raw += noise
+    full = np.float32(2**sensor.bits - 1)
+    raw *= np.float32(setting.gain / sensor.full_well) * full
+    np.rint(raw, out=raw)
+    np.clip(raw, -full * np.float32(BLACK_LEVEL), full, out=raw)
+    raw /= full
+    return raw
+
+
+def _develop(raw: NDArray[np.float32], sensor: Sensor, setting: Setting) -> NDArray[np.uint8]:
+    """White balance, tone curve, demosaicing, then less noise in colour and sharper edges in brightness."""
+    red, green, blue = (np.float32(v * TONES) for v in setting.balance)
+    raw[0::2, 0::2] *= red
+    raw[0::2, 1::2] *= green
+    raw[1::2, 0::2] *= green
+    raw[1::2, 1::2] *= blue
+    toned = _TONE[np.clip(raw, 0, TONES).astype(np.uint16)]
+    picture = cv2.cvtColor(toned, cv2.COLOR_BayerRGGB2RGB_EA)
+    luma, cr, cb = cv2.split(cv2.cvtColor(picture, cv2.COLOR_RGB2YCrCb))
+    strength = math.log2(1 + setting.gain)  # cameras smooth more and sharpen less as gain rises
+    height, width = luma.shape
+    half = ((width + 1) // 2, (height + 1) // 2)
+    smooth = []
+    for chroma in (cr, cb):
+        small = cv2.GaussianBlur(cv2.resize(chroma, half, interpolation=cv2.INTER_AREA), (0, 0), 0.4 * strength)
+        smooth.append(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR))
+    soft = cv2.GaussianBlur(luma, (0, 0), 1.0)
+    amount = sensor.sharpening * 2 / (1 + strength) - 0.05 * max(0.0, strength - 3)
+    luma = cv2.addWeighted(luma, 1 + amount, soft, -amount, 0)
+    return cv2.cvtColor(cv2.merge([luma, *smooth]), cv2.COLOR_YCrCb2RGB)  # type: ignore[return-value]
+
+
+def _encode(picture: NDArray[np.uint8], sensor: Sensor) -> NDArray[np.uint8]:
+    return {"jpeg": jpeg, "h264": h264}[sensor.codec](picture, sensor.quality)
+
+
+def _cast(scenario: Scenario) -> NDArray[np.float64]:
+    """Colour (3,) of the scenario's light on the whole, linear sRGB of luminance 1."""
+    light = sources(scenario)
+    total = light.flux @ light.colour
+    return total / (LUMINANCE_WEIGHTS @ total) if total.sum() > 0 else np.ones(3)
+
+
+def _mean_lux(scenario: Scenario) -> float:
+    return float(illuminance(scenario, *shelf_fronts(scenario.layout.store)).mean())
+
+
+def _linear_table() -> NDArray[np.float32]:
+    """sRGB's decoding (IEC 61966-2-1) of 256 values to shares of white."""
+    v = np.arange(256) / 255
+    return np.where(v <= 0.04045, v / 12.92, ((v + 0.055) / 1.055) ** 2.4).astype(np.float32)
+
+
+def _tone_table() -> NDArray[np.uint8]:
+    """sRGB's encoding of TONES + 1 linear values."""
+    v = np.arange(TONES + 1) / TONES
+    encoded = np.where(v <= 0.0031308, 12.92 * v, 1.055 * v ** (1 / 2.4) - 0.055)
+    return (encoded * 255 + 0.5).astype(np.uint8)
+
+
+_LINEAR, _TONE = _linear_table(), _tone_table()

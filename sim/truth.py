@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenarios import Camera, Layout, Level, Stock, Unit
-from sim.price_tags import price_tag_corners
 from sim.render import Render
 from sim.silhouettes import polygon_pixels, silhouette_pixels
 from sim.world import World
@@ -94,7 +93,7 @@ def measure(world: World, camera: Camera, render: Render) -> Truth:
     place = _places_of(world.layout, world.stock)
     gap_place = np.setdiff1d(np.arange(len(world.layout.places)), place)
     gap_box, gap_fraction = _gaps(world.layout, gap_place, camera, render.depth)
-    tags = price_tag_corners(world.layout)
+    tags = world.tag_corners
     tag_fraction = np.array([_seen_share(c, camera, render.depth) for c in tags])
     tag_pixels, tag_depth = camera.project(tags)
     tags_seen = (tag_fraction >= 0.5) & (tag_depth.min(axis=1) > 0)

@@ -1,29 +1,33 @@
-"""A scenario at one moment, as bodies in one PyBullet client."""
+"""A scenario at one moment: what stands where, and the bodies that the engine draws of it."""
 
 from __future__ import annotations
 
 import math
-import tempfile
 from collections import Counter
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scenarios import Layout, Lookalikes, Product, Scenario, Stock, rng
-from sim.engine import pybullet
+from scenarios import Camera, Layout, Lookalikes, Scenario, Stock, rng
 from sim.fixtures import fixture_mesh, pane_mesh
 from sim.meshes import Mesh, pack_mesh
 from sim.packaging import TEXEL_DENSITY
 from sim.people import shopper_mesh
-from sim.price_tags import price_tags_mesh, talkers_mesh
+from sim.poses import corners, in_view
+from sim.price_tags import price_tag_corners, price_tags_mesh, talkers_mesh
 from sim.rooms import backdrop_meshes, room_meshes
 from sim.settle import Settler
+from sim.stage import UPRIGHT, Pose, Slot, Stage
 
-UPRIGHT = (0.0, 0.0, 0.0, 1.0)
-AWAY = (0.0, 0.0, -100.0)
-"""Where bodies wait that are not in the scene."""
+FIRST_UNIT = 10_000
+"""Ids of units: this and upwards, in the order of the stock. All other ids are smaller."""
+REACH = 0.5
+"""What is farther than this plus its own height outside the field of view casts no shadow into it, metres."""
+GROUPS = {"unit": 0, "tag": 1, "fixture": 2, "room": 3, "person": 4, "obstacle": 4}
+"""Order of drawing. What stands in front comes first, so that little is shaded that something else then covers;
+people come and go, and nothing need be made again for it. Foreign units, of which there are few, are last."""
+FOREIGN = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,11 +46,24 @@ class Instance:
     orientation: tuple[float, ...]
 
 
+class Packs(dict[str, Mesh]):
+    """The meshes of a layout's SKUs, each made when it is first asked for."""
+
+    def __init__(self, layout: Layout, density: float) -> None:
+        super().__init__()
+        self._layout, self._density = layout, density
+
+    def __missing__(self, sku: str) -> Mesh:
+        self[sku] = pack_mesh(self._layout.catalog[sku], self._density)
+        return self[sku]
+
+
 class World:
     """Bodies of one layout. `set` moves them to another scenario of the same layout; none is rebuilt.
 
-    `look` seeds what is part of the building: colours of fixtures, floor and walls.
-    `lookalikes` is drawn on the packs, so that a scenario with another one needs another world.
+    What no camera sees is described here, and never made: no artwork, no body. `look` seeds what is part
+    of the building: colours of fixtures, floor and walls. `lookalikes` is drawn on the packs, so that a
+    scenario with another one needs another world.
     """
 
     def __init__(
@@ -56,32 +73,31 @@ class World:
         self.lookalikes = lookalikes or Lookalikes()
         self.density = density
         self.scenario: Scenario | None = None
-        self.stock = Stock(())
-        self.unit_bodies: NDArray[np.int64] = np.empty(0, np.int64)
-        self.shopper_bodies: list[int] = []
-        self.packs: dict[str, Mesh] = {}
+        self.packs = Packs(layout, density)
         self.instances: dict[int, Instance] = {}
-        """Every body by its id, those that are parked out of the scene too."""
-        self._shapes: dict[str, int] = {}
-        self._pool: dict[str, list[int]] = {}
+        """Everything but the units, by its id; what is parked out of the scene too."""
+        self.shopper_bodies: list[int] = []
+        self.tag_corners = price_tag_corners(layout)
         self._parked: set[int] = set()
-        self._folder = tempfile.TemporaryDirectory(prefix="shelfbench-")
-        self.client = pybullet.connect(pybullet.DIRECT)
-        # The engine draws bodies in the order of their making. What stands in front comes first, so that
-        # little is shaded that something else then covers.
-        for position in layout.planogram.positions:
-            self._parked.update(self._spare(position.sku) for _ in range(position.facings * position.deep))
-        self._static(price_tags_mesh(layout, look, density), "tags", "tag")
+        self._bounds: dict[int, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
+        self._removed: set[Slot] = set()
+        self._next = 0
+        self._homes = {p.id: i for i, p in enumerate(layout.planogram.positions)}
+        self._ranks = {product.sku: i for i, product in enumerate(layout.catalog)}
+        self._sizes = {p.sku: (p.width, p.depth, p.height) for p in layout.catalog}
+        self._stages: dict[str, Stage] = {}
+        self._drawn: dict[str, tuple[int, Camera, NDArray[np.int32]]] = {}
+        self._version = 0
+        self.place(Stock(()))
+        self.add("tag", price_tags_mesh(layout, look, density))
         talkers = talkers_mesh(layout, look)
         if talkers:
-            self._static(talkers, "talkers", "fixture")
-        for i, fixture in enumerate(layout.store.fixtures):
-            self._static(fixture_mesh(layout, fixture, look), f"fixture{i}", "fixture")
-        for i, mesh in enumerate(room_meshes(layout, look)):
-            self._static(mesh, f"room{i}", "room")
-        self.backdrop_bodies = [
-            self._static(mesh, f"backdrop{i}", "room") for i, mesh in enumerate(backdrop_meshes(layout, look))
-        ]
+            self.add("fixture", talkers)
+        for fixture in layout.store.fixtures:
+            self.add("fixture", fixture_mesh(layout, fixture, look))
+        for mesh in room_meshes(layout, look):
+            self.add("room", mesh)
+        self.backdrop_bodies = [self.add("room", mesh) for mesh in backdrop_meshes(layout, look)]
         """Bodies of kind "room" on which shelving with packs is painted, of which there is no truth."""
         panes = (pane_mesh(fixture, look) for fixture in layout.store.fixtures)
         self._panes = [Instance(-1, "pane", pane, (0.0, 0.0, 0.0), UPRIGHT) for pane in panes if pane]
@@ -94,11 +110,11 @@ class World:
         self.close()
 
     def close(self) -> None:
-        if self.client >= 0:
-            pybullet.disconnect(self.client)
-            self._settler.close()
-            self.client = -1
-            self._folder.cleanup()
+        for stage in self._stages.values():
+            stage.close()
+        self._stages = {}
+        self._drawn = {}
+        self._settler.close()
 
     def set(self, scenario: Scenario) -> None:
         """Move the bodies to what the scenario holds. The layout must be this world's."""
@@ -113,37 +129,122 @@ class World:
         self.scenario = scenario
 
     def place(self, stock: Stock) -> None:
-        """Move the packs to where `stock` has them, and all others away."""
-        used: Counter[str] = Counter()
-        bodies = []
-        for unit in stock.units:
-            pool = self._pool.setdefault(unit.sku, [])
-            if used[unit.sku] == len(pool):
-                self._spare(unit.sku)
-            body = pool[used[unit.sku]]
-            used[unit.sku] += 1
-            self._move(body, (unit.x, unit.y, unit.z), unit.quaternion)
-            self._parked.discard(body)
-            bodies.append(body)
-        for sku, pool in self._pool.items():
-            for body in pool[used[sku] :]:
-                if body not in self._parked:
-                    self._move(body, AWAY, (0.0, 0.0, 0.0, 1.0))
-                    self._parked.add(body)
+        """Put the packs where `stock` has them, and take all others away."""
         self.stock = stock
-        self.unit_bodies = np.array(bodies, np.int64)
+        units = stock.units
+        self.unit_bodies: NDArray[np.int64] = FIRST_UNIT + np.arange(len(units))
+        poses: list[Pose] = [(u.x, u.y, u.z, *u.quaternion) for u in units]
+        self.unit_poses = np.array(poses, float).reshape(-1, 7)
+        """(N, 7): position (m) and quaternion x, y, z, w of every unit."""
+        size = np.array([self._sizes[u.sku] for u in units], float).reshape(-1, 3)
+        low, high = size * (-0.5, -0.5, 0), size * (0.5, 0.5, 1)
+        self.unit_corners = corners(low, high, self.unit_poses[:, :3], self.unit_poses[:, 3:])
+        """(N, 8, 3): corners of the cuboid around every unit."""
+        self._slots = self._slots_of(stock)
+        self._unit_poses = poses
         self.scenario = None
+        self._version += 1
 
-    def _spare(self, sku: str) -> int:
-        """One more body of a SKU, out of the scene."""
-        body = self._body("unit", self._pack_shape(sku), self.packs[sku])
-        self._pool.setdefault(sku, []).append(body)
+    def scene(self, camera: Camera | None = None) -> list[Instance]:
+        """All bodies that are in the scene at this moment, of those that `camera` can see if one is given."""
+        units = self._units_seen(camera) if camera else range(len(self.stock.units))
+        found = [
+            Instance(FIRST_UNIT + i, "unit", self.packs[self.stock.units[i].sku], p[:3], p[3:])
+            for i, p in ((int(i), self._unit_poses[i]) for i in units)
+        ]
+        return found + (self._others_seen(camera) if camera else self._present()) + self._panes
+
+    def add(self, kind: str, mesh: Mesh, at: Pose = (0.0, 0.0, 0.0), turn: Pose = UPRIGHT) -> int:
+        """Add something that is not a unit to the scene and return its id."""
+        body, self._next = self._next, self._next + 1
+        self.instances[body] = Instance(body, kind, mesh, at, turn)
+        self._bounds[body] = (mesh.vertices.min(axis=0), mesh.vertices.max(axis=0))
+        self._version += 1
         return body
+
+    def move(self, body: int, at: Pose, turn: Pose = UPRIGHT) -> None:
+        """Put something that was added to where it shall be; it comes back if it was parked."""
+        self.instances[body] = replace(self.instances[body], position=at, orientation=turn)
+        self._parked.discard(body)
+        self._version += 1
+
+    def park(self, body: int) -> None:
+        """Take something that was added out of the scene; it is kept for later."""
+        self._parked.add(body)
+        self._version += 1
+
+    def remove(self, body: int) -> None:
+        """Remove something that was added for good."""
+        self._removed.add((GROUPS[self.instances.pop(body).kind], body, 0))
+        self._parked.discard(body)
+        del self._bounds[body]
+        self._version += 1
+
+    def draw(self, camera: Camera, stage: str = "raster") -> tuple[int, NDArray[np.int32]]:
+        """Make and move the bodies that a camera can see. Returns the PyBullet client that holds them and the
+        table from its body ids to those of this scene. Every name of a `stage` has a client of its own."""
+        if stage not in self._stages:
+            self._stages[stage] = Stage()
+        actors = self._stages[stage]
+        known = self._drawn.get(stage)
+        if known and known[0] == self._version and known[1] == camera:
+            return actors.client, known[2]
+        units, others = self._units_seen(camera), self._others_seen(camera)
+        slots = [self._slots[i] for i in units]
+        wanted = {slot: self.packs[self.stock.units[i].sku] for slot, i in zip(slots, units)}
+        if len(actors) and any(slot not in actors for slot in slots if slot[0] != FOREIGN):
+            wanted |= self._room_for_more(camera)
+        wanted |= {(GROUPS[o.kind], o.body, 0): o.mesh for o in others}
+        actors.make(wanted, self._removed)
+        poses: dict[Slot, Pose] = {slot: self._unit_poses[i] for slot, i in zip(slots, units)}
+        poses |= {(GROUPS[o.kind], o.body, 0): (*o.position, *o.orientation) for o in others}
+        actors.show(poses)
+        names = dict(zip(slots, FIRST_UNIT + units)) | {(GROUPS[o.kind], o.body, 0): o.body for o in others}
+        table = actors.names(names)
+        self._drawn[stage] = (self._version, camera, table)
+        return actors.client, table
+
+    def _slots_of(self, stock: Stock) -> list[Slot]:
+        """Own units have the bodies of their position, so that the same unit has the same one whatever else
+        has been shown; foreign units those of their SKU."""
+        positions, used = self.layout.planogram.positions, Counter[tuple[int, int]]()
+        slots: list[Slot] = []
+        for unit in stock.units:
+            home = self._homes[unit.position]
+            key = (0, home) if positions[home].sku == unit.sku else (FOREIGN, self._ranks[unit.sku])
+            slots.append((*key, used[key]))
+            used[key] += 1
+        return slots
+
+    def _room_for_more(self, camera: Camera) -> dict[Slot, Mesh]:
+        """Bodies for full positions in view: a stock that needs more than there are will not be the last."""
+        places = self.layout.places
+        positions = self.layout.planogram.positions
+        seen = np.unique(places.position[in_view(camera, places.corners, REACH)])
+        full = ((i, n) for i in seen for n in range(positions[i].facings * positions[i].deep))
+        return {(0, int(i), n): self.packs[positions[i].sku] for i, n in full}
+
+    def _units_seen(self, camera: Camera) -> NDArray[np.int64]:
+        height = np.ptp(self.unit_corners[..., 2], axis=1) if len(self.unit_corners) else 0.0
+        return np.flatnonzero(in_view(camera, self.unit_corners, REACH + height))
+
+    def _others_seen(self, camera: Camera) -> list[Instance]:
+        there = self._present()
+        if not there:
+            return []
+        low, high = (np.array([self._bounds[o.body][i] for o in there]) for i in (0, 1))
+        pose = np.array([(*o.position, *o.orientation) for o in there])
+        points = corners(low, high, pose[:, :3], pose[:, 3:])
+        seen = in_view(camera, points, REACH + np.ptp(points[..., 2], axis=1))
+        # Walls and ceiling stand in the light's way from wherever they are, and cost little.
+        return [o for o, visible in zip(there, seen) if visible or o.kind == "room"]
+
+    def _present(self) -> list[Instance]:
+        return [instance for body, instance in self.instances.items() if body not in self._parked]
 
     def _place_shoppers(self, scenario: Scenario) -> None:
         for body in self.shopper_bodies:
-            pybullet.removeBody(body, physicsClientId=self.client)
-            del self.instances[body]
+            self.remove(body)
         self.shopper_bodies = []
         room = self.layout.store.room
         left = min(f.x for f in self.layout.store.fixtures)
@@ -151,37 +252,8 @@ class World:
         for i in range(scenario.conditions.crowd.shoppers):
             random = rng(scenario.seed, "shopper", i)
             mesh = shopper_mesh(random)
-            path = mesh.write(Path(self._folder.name), f"shopper-{scenario.seed}-{i}")
-            body = self._body("person", self._shape(path), mesh)
             x = float(random.uniform(left, right))
             y = float(random.uniform(max(room.y[0] + 0.35, -1.5), -0.4))
             yaw = float(random.choice([0.0, math.pi / 2, -math.pi / 2]) + random.normal(0, 0.4))
-            self._move(body, (x, y, 0.0), (0.0, 0.0, math.sin(yaw / 2), math.cos(yaw / 2)))
-            self.shopper_bodies.append(body)
-
-    def _pack_shape(self, sku: str) -> int:
-        if sku not in self._shapes:
-            product: Product = self.layout.catalog[sku]
-            self.packs[sku] = pack_mesh(product, self.density)
-            self._shapes[sku] = self._shape(self.packs[sku].write(Path(self._folder.name), f"pack{len(self._shapes)}"))
-        return self._shapes[sku]
-
-    def scene(self) -> list[Instance]:
-        """All bodies that are in the scene at this moment, for renderers other than PyBullet's."""
-        bodies = [instance for body, instance in self.instances.items() if body not in self._parked]
-        return bodies + self._panes
-
-    def _static(self, mesh: Mesh, name: str, kind: str) -> int:
-        return self._body(kind, self._shape(mesh.write(Path(self._folder.name), name)), mesh, (0.0, 0.0, 0.0))
-
-    def _shape(self, path: Path) -> int:
-        return int(pybullet.createVisualShape(pybullet.GEOM_MESH, fileName=str(path), physicsClientId=self.client))
-
-    def _body(self, kind: str, shape: int, mesh: Mesh, at: tuple[float, float, float] = AWAY) -> int:
-        body = int(pybullet.createMultiBody(0, -1, shape, at, physicsClientId=self.client))
-        self.instances[body] = Instance(body, kind, mesh, at, (0.0, 0.0, 0.0, 1.0))
-        return body
-
-    def _move(self, body: int, at: tuple[float, ...], turn: tuple[float, ...]) -> None:
-        pybullet.resetBasePositionAndOrientation(body, at, turn, physicsClientId=self.client)
-        self.instances[body] = replace(self.instances[body], position=at, orientation=turn)
+            turn = (0.0, 0.0, math.sin(yaw / 2), math.cos(yaw / 2))
+            self.shopper_bodies.append(self.add("person", mesh, (x, y, 0.0), turn))

@@ -34,9 +34,9 @@ def test_a_training_makes_one_kind_of_model(recipes: dict, tmp_path: Path) -> No
         run_training(training(tmp_path, **recipes), "test")
 
 
-def test_a_start_that_was_never_trained_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="train first first"):
-        run_training(training(tmp_path, detector=DETECTOR, start="first"), "test")
+def test_a_start_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such file; start names weights"):
+        run_training(training(tmp_path, detector=DETECTOR, start="first.pt"), "test")
 
 
 @pytest.mark.slow

@@ -3,14 +3,12 @@
 from collections.abc import Iterator
 
 import numpy as np
-import pybullet
 import pytest
 
 from scenarios import Camera, CameraModel, Mess, Stock
 from sim import World, capture, position_truths
 from sim.raster import render
 from sim.truth import measure
-from sim.world import AWAY
 from tests.layouts import front_camera, small_layout, small_scenario
 
 OBLIQUE = Camera("oblique", CameraModel("test", 640, 480, 0.9, 0.0), (1.3, -1.1, 1.7), (0.5, 0.0, 0.5), roll=0.1)
@@ -27,9 +25,8 @@ def world() -> Iterator[World]:
 def empty_world() -> Iterator[World]:
     """A world whose furniture is out of sight, so that a unit placed in it stands alone."""
     with World(small_layout()) as world:
-        for i in range(pybullet.getNumBodies(world.client)):
-            body = pybullet.getBodyUniqueId(i, world.client)
-            pybullet.resetBasePositionAndOrientation(body, AWAY, (0, 0, 0, 1), world.client)
+        for body in world.instances:
+            world.park(body)
         yield world
 
 

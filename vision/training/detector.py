@@ -11,14 +11,15 @@ from typing import Any
 from scenarios import InputError
 from vision.readings import CLASSES
 from vision.training.extras import has_bfloat16, import_extra
+from vision.training.warm_start import trainable_detector
 
 
 @dataclass(frozen=True)
 class DetectorPlan:
     """How to train a detector. `data` is a folder with data.yaml, as the data set command writes it.
 
-    `architecture` is an ultralytics model YAML ("yolo11n.yaml"); `start` are .pt weights whose
-    matching layers are taken over.
+    `architecture` is an ultralytics model YAML ("yolo11n.yaml"); `start` are weights that the training
+    begins with: .pt, of which matching layers are taken over, or .onnx of the same architecture.
     """
 
     data: Path
@@ -43,15 +44,22 @@ def train_detector(plan: DetectorPlan) -> Path:
         return best
     model = ultralytics.YOLO(str(last) if resume else plan.architecture)
     if not resume and plan.start is not None:
-        model.load(str(plan.start))
+        start = plan.start
+        if start.suffix == ".onnx":
+            pictures = plan.data / "images" / "train"
+            start = trainable_detector(
+                start, plan.architecture, len(CLASSES), pictures, plan.size, plan.folder / "start.pt"
+            )
+        model.load(str(start))
     model.add_callback("on_train_start", _hasten)
+    rate = 0.002 if plan.start is None else 0.001  # weights that are good already are moved less
     model.train(
         data=str(plan.data / "data.yaml"), imgsz=plan.size, epochs=plan.epochs, batch=plan.batch, seed=plan.seed,
         project=str(plan.folder.resolve()), name="train", exist_ok=True, resume=resume,
         device=None if import_extra("torch").cuda.is_available() else "cpu", workers=2, amp=False, plots=False,
         # The simulator varies scale, pose and light itself; tiles of four pictures would cut the shelves.
         mosaic=0.0, scale=0.3, translate=0.1, fliplr=0.5, hsv_h=0.03, hsv_s=0.5, hsv_v=0.4,
-        optimizer="AdamW", lr0=0.002, lrf=0.05, cos_lr=True, warmup_epochs=0.5, weight_decay=0.0005, close_mosaic=0,
+        optimizer="AdamW", lr0=rate, lrf=0.05, cos_lr=True, warmup_epochs=0.5, weight_decay=0.0005, close_mosaic=0,
         nbs=plan.batch,  # a step for every batch; the default saves gradients up to 64 pictures
         max_det=1000, cache="disk",
     )  # fmt: skip

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scenarios import InputError
 from vision.readings import PRODUCT
 from vision.training.extras import has_bfloat16, import_extra
+from vision.training.warm_start import start_recognizer
 
 CROP_HEIGHT, CROP_WIDTH = 112, 80
 MARGIN = 0.06
@@ -30,7 +31,8 @@ Progress = Callable[[dict[str, float]], None]
 class RecognizerPlan:
     """How to train the recognizer: on crops of `data`'s train split and its studio pictures.
 
-    `crops_per_sku` bounds memory; a tenth of the brands is held out for the score.
+    `crops_per_sku` bounds memory; a tenth of the brands is held out for the score. `start` are
+    exported weights (.onnx) that the training begins with.
     """
 
     data: Path
@@ -44,6 +46,7 @@ class RecognizerPlan:
     """Of the four stages."""
     dimensions: int = 128
     seed: int = 0
+    start: Path | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,11 +127,15 @@ def train_recognizer(plan: RecognizerPlan, output: Path, progress: Progress = la
     torch.manual_seed(plan.seed)
     network = build_embedding(plan.channels, plan.dimensions)
     proxies = torch.nn.Parameter(torch.nn.functional.normalize(torch.randn(len(train.skus), plan.dimensions), dim=1))
+    if plan.start is not None:
+        _begin_with(torch, network, proxies, train, plan.start)
     network = network.to(memory_format=torch.channels_last)
     light = has_bfloat16(torch)
     steps = plan.epochs * (len(train.labels) // plan.batch)
     optimizer = torch.optim.AdamW([*network.parameters(), proxies], lr=2e-3, weight_decay=1e-4)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=3e-3, total_steps=steps + 1)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, max_lr=3e-3 if plan.start is None else 1.5e-3, total_steps=steps + 1
+    )
     plan.folder.mkdir(parents=True, exist_ok=True)
     checkpoint, first = plan.folder / "recognizer.pt", 0
     if checkpoint.exists():
@@ -162,6 +169,30 @@ def train_recognizer(plan: RecognizerPlan, output: Path, progress: Progress = la
         torch.save(state | {"schedule": schedule.state_dict(), "epoch": epoch}, checkpoint)
     _export_recognizer(torch, network, output)
     return {"top-1 of held-out brands' shelf crops against studio pictures": _held_out_top1(torch, network, held)}
+
+
+def _begin_with(torch: Any, network: Any, proxies: Any, train: Crops, start: Path) -> None:
+    """Take over exported weights; every SKU's proxy begins at the mean of its studio pictures' embeddings."""
+    random = np.random.default_rng(0)
+    some = np.sort(random.permutation(len(train.labels))[:1024])
+    start_recognizer(
+        network, start, (_inputs(torch, train.images[some[i : i + 256]]) for i in range(0, len(some), 256))
+    )
+    studio = np.flatnonzero(train.studio)
+    with torch.no_grad():
+        for i in range(0, len(studio), 256):
+            chosen = studio[i : i + 256]
+            proxies.data.index_add_(
+                0, torch.from_numpy(train.labels[chosen]), 3 * network(_inputs(torch, train.images[chosen]))
+            )
+        proxies.data.copy_(torch.nn.functional.normalize(proxies.data, dim=1))
+
+
+def _inputs(torch: Any, images: NDArray[np.uint8]) -> Any:
+    """The middles of crops (N, H, W, 3) with margin, as the network takes them: (N, 3, h, w) in 0..1."""
+    high, wide = images.shape[1] - CROP_HEIGHT, images.shape[2] - CROP_WIDTH
+    middle = images[:, high // 2 : high // 2 + CROP_HEIGHT, wide // 2 : wide // 2 + CROP_WIDTH]
+    return torch.from_numpy(np.ascontiguousarray(middle)).permute(0, 3, 1, 2).float() / 255
 
 
 def build_embedding(channels: tuple[int, ...], dimensions: int) -> Any:
@@ -236,13 +267,8 @@ def _held_out_top1(torch: Any, network: Any, held: Crops) -> float:
     if not len(held.labels):
         return float("nan")
     network.eval()
-    high, wide = held.images.shape[1] - CROP_HEIGHT, held.images.shape[2] - CROP_WIDTH
-    middle = held.images[:, high // 2 : high // 2 + CROP_HEIGHT, wide // 2 : wide // 2 + CROP_WIDTH]
     with torch.no_grad():
-        parts = [
-            network(torch.from_numpy(np.ascontiguousarray(middle[i : i + 256])).permute(0, 3, 1, 2).float() / 255)
-            for i in range(0, len(middle), 256)
-        ]
+        parts = [network(_inputs(torch, held.images[i : i + 256])) for i in range(0, len(held.labels), 256)]
     embeddings = torch.cat(parts).numpy()
     gallery, shelf = embeddings[held.studio], embeddings[~held.studio]
     nearest = held.labels[held.studio][(shelf @ gallery.T).argmax(axis=1)]

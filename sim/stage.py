@@ -1,0 +1,111 @@
+"""The bodies of a world in one PyBullet client: only those that some camera can see are ever made.
+
+The engine draws bodies in the order in which they were made, and where two surfaces are equally far, the
+order decides. So it is always that of the slots, whatever was shown before: a body that comes late sends
+away those behind it, and they are made again.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.engine import pybullet
+from sim.meshes import Mesh
+
+AWAY = (0.0, 0.0, -100.0)
+"""Where bodies wait that are not shown: below the floor, so that they cast no shadow into the picture either."""
+UPRIGHT = (0.0, 0.0, 0.0, 1.0)
+Slot = tuple[int, int, int]
+"""Whose body it is: group, number in the group, number among its like. Slots are made in ascending order."""
+Pose = tuple[float, ...]
+"""x, y, z, and the quaternion x, y, z, w."""
+
+
+class Stage:
+    """One client and its bodies. What is not shown waits, out of sight, until it is needed again."""
+
+    def __init__(self) -> None:
+        self.client = int(pybullet.connect(pybullet.DIRECT))
+        self._folder = tempfile.TemporaryDirectory(prefix="shelfbench-")
+        self._shapes: dict[int, int] = {}
+        self._meshes: list[Mesh] = []
+        """Kept, so that no two meshes are ever known by one id."""
+        self._bodies: dict[Slot, int] = {}
+        """In the order of their making."""
+        self._shape_of: dict[Slot, int] = {}
+        self._shown: dict[Slot, Pose] = {}
+
+    def close(self) -> None:
+        if self.client >= 0:
+            pybullet.disconnect(self.client)
+            self.client = -1
+            self._folder.cleanup()
+
+    def __contains__(self, slot: Slot) -> bool:
+        return slot in self._bodies
+
+    def __len__(self) -> int:
+        return len(self._bodies)
+
+    def make(self, slots: dict[Slot, Mesh], gone: Iterable[Slot] = ()) -> None:
+        """Make the bodies of slots that have none yet and end those of `gone`."""
+        new = [slot for slot in slots if slot not in self._bodies]
+        ended = [slot for slot in gone if slot in self._bodies]
+        if not new and not ended:
+            return
+        first = min(new + ended)
+        # From the last to the first: ended in any other order, the engine would draw the rest in another order too.
+        later = [slot for slot in reversed(self._bodies) if slot >= first]
+        shapes = {slot: self._shape_of[slot] for slot in later}
+        for slot in later:
+            pybullet.removeBody(self._bodies.pop(slot), physicsClientId=self.client)
+            self._shown.pop(slot, None)
+        for slot in ended:
+            del shapes[slot]
+        shapes |= {slot: self._shape(slots[slot]) for slot in new}
+        for slot in sorted(shapes):
+            body = pybullet.createMultiBody(0, -1, shapes[slot], AWAY, physicsClientId=self.client)
+            self._bodies[slot] = int(body)
+            self._hide(slot)
+        self._shape_of = {slot: shape for slot, shape in self._shape_of.items() if slot < first} | shapes
+
+    def show(self, poses: dict[Slot, Pose]) -> None:
+        """Put the bodies of these slots, all of which have been made, into their poses and hide all others."""
+        for slot in [slot for slot in self._shown if slot not in poses]:
+            del self._shown[slot]
+            body = self._bodies[slot]
+            pybullet.resetBasePositionAndOrientation(body, AWAY, UPRIGHT, physicsClientId=self.client)
+            self._hide(slot)
+        for slot, pose in poses.items():
+            before = self._shown.get(slot)
+            if before == pose:
+                continue
+            body = self._bodies[slot]
+            pybullet.resetBasePositionAndOrientation(body, pose[:3], pose[3:], physicsClientId=self.client)
+            if before is None:
+                pybullet.changeVisualShape(body, -1, rgbaColor=(1, 1, 1, 1), physicsClientId=self.client)
+            self._shown[slot] = pose
+
+    def names(self, ids: dict[Slot, int]) -> NDArray[np.int32]:
+        """A table (B,) from the engine's body ids to `ids`; its last entry, -1, is read by body -1: nothing."""
+        table = np.full(max(self._bodies.values(), default=0) + 2, -1, np.int32)
+        for slot, name in ids.items():
+            table[self._bodies[slot]] = name
+        return table
+
+    def _hide(self, slot: Slot) -> None:
+        """The engine passes over bodies without opacity, at a tenth of the cost of one out of the picture."""
+        pybullet.changeVisualShape(self._bodies[slot], -1, rgbaColor=(1, 1, 1, 0), physicsClientId=self.client)
+
+    def _shape(self, mesh: Mesh) -> int:
+        if id(mesh) not in self._shapes:
+            path = mesh.write(Path(self._folder.name), f"mesh{len(self._meshes)}")
+            shape = pybullet.createVisualShape(pybullet.GEOM_MESH, fileName=str(path), physicsClientId=self.client)
+            self._shapes[id(mesh)] = int(shape)
+            self._meshes.append(mesh)
+        return self._shapes[id(mesh)]
