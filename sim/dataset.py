@@ -162,7 +162,7 @@ def label_boxes(layout: Layout, truth: Truth, size: int, min_visible: float) -> 
         )
     seen = (truth.gap_visible_fraction >= min_visible) & (layout.places.level[truth.gap_place] == 0)
     labels += [_label(1, box, size) for box in merge_gaps(layout, truth.gap_place[seen], truth.gap_box[seen])]
-    labels += [_label(2, box, size) for box in truth.price_tag_box]
+    labels += [_label(2, box, size) for box in truth.price_tag_box[truth.price_tag_visible_fraction >= min_visible]]
     labels += [_label(3, box, size) for box in truth.person_box]
     return [label for label in labels if min(label["bbox"][2:]) >= SMALLEST]
 

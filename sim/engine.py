@@ -4,15 +4,29 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-sys.stderr.flush()
-_stderr, _nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-os.dup2(_nothing, 2)
-try:
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Drop what C code writes on standard output and standard error meanwhile."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept = [(fd, os.dup(fd)) for fd in (1, 2)]
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    try:
+        for fd, _ in kept:
+            os.dup2(nothing, fd)
+        yield
+    finally:
+        for fd, copy in kept:
+            os.dup2(copy, fd)
+            os.close(copy)
+        os.close(nothing)
+
+
+with quiet():
     import pybullet
-finally:
-    os.dup2(_stderr, 2)
-    os.close(_stderr)
-    os.close(_nothing)
 
-__all__ = ["pybullet"]
+__all__ = ["pybullet", "quiet"]

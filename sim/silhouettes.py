@@ -1,66 +1,131 @@
-"""Silhouettes of packs in a picture, counted on the pixel grid that the renderer samples."""
+"""Silhouettes in a picture, many at once, as spans of pixels on the grid that the renderer samples.
+
+A convex outline crosses every row of pixel centres at most twice, once on its way down and once on its way
+up, so that the spans of any number of outlines come from one pass over all their edges.
+"""
 
 from __future__ import annotations
 
-import math
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.meshes import Mesh
+
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 
-def silhouette_pixels(pieces: list[Floats]) -> int:
-    """Count the pixels whose centre lies in the union of convex hulls of (K, 2) point sets.
+@dataclass(frozen=True, eq=False)
+class Spans:
+    """Pixels from column `first` up to but not `last` of a `row`, each span of one `owner`; parallel arrays."""
 
-    Pixels outside the frame count too, so that a cut-off unit is not wholly visible.
-    """
-    points = np.concatenate(pieces)
-    left, top = np.floor(points.min(axis=0)).astype(int)
-    right, bottom = np.ceil(points.max(axis=0)).astype(int)
-    rows = np.arange(top, bottom) + 0.5
-    spans = [row_spans(hull(piece), rows) for piece in pieces]
-    if len(spans) == 1:
-        first, last = spans[0]
-        return int(np.maximum(last - first, 0).sum())
-    columns = np.arange(left, right + 1)
-    covered = np.zeros((len(rows), len(columns)), bool)
-    for first, last in spans:
-        covered |= (columns >= first[:, None]) & (columns < last[:, None])
-    return int(covered.sum())
+    owner: Ints
+    row: Ints
+    first: Ints
+    last: Ints
 
+    def pixels(self, owners: int) -> Ints:
+        """How many pixels each of `owners` has."""
+        return np.bincount(self.owner, self.last - self.first, owners).astype(np.int64)
 
-def polygon_pixels(polygon: Floats, width: int, height: int) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
-    """Rows and columns of the pixel centres inside a convex polygon (K, 2) and inside the frame, and
-    the number of pixels that the whole polygon has."""
-    top, bottom = math.floor(polygon[:, 1].min()), math.ceil(polygon[:, 1].max())
-    rows = np.arange(top, bottom)
-    first, last = row_spans(polygon, rows + 0.5)
-    total = int(np.maximum(last - first, 0).sum())
-    inside = (rows >= 0) & (rows < height)
-    rows, first, last = rows[inside], np.clip(first[inside], 0, width), np.clip(last[inside], 0, width)
-    counts = np.maximum(last - first, 0)
-    y = np.repeat(rows, counts)
-    x = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts) + np.repeat(first, counts)
-    return y, x, total
+    def inside(self, width: int, height: int) -> Spans:
+        """What lies within a frame."""
+        first, last = np.maximum(self.first, 0), np.minimum(self.last, width)
+        kept = (self.row >= 0) & (self.row < height) & (first < last)
+        return Spans(self.owner[kept], self.row[kept], first[kept], last[kept])
+
+    def unfold(self) -> tuple[Ints, Ints, Ints]:
+        """Owner, row and column of every pixel."""
+        span, offset = _steps(self.last - self.first)
+        return self.owner[span], self.row[span], self.first[span] + offset
+
+    def sums(self, mask: NDArray[np.bool_], owners: int) -> Ints:
+        """How many of its pixels, all inside the frame, each owner has where `mask` (H, W) is true."""
+        before = np.zeros((mask.shape[0], mask.shape[1] + 1), np.int32)
+        np.cumsum(mask, axis=1, out=before[:, 1:])
+        counts = before[self.row, self.last] - before[self.row, self.first]
+        return np.bincount(self.owner, counts, owners).astype(np.int64)
 
 
-def hull(points: Floats) -> Floats:
-    """Return the convex hull (K, 2) of points (N, 2)."""
-    return cv2.convexHull(points.astype(np.float32))[:, 0].astype(np.float64)
+_pieces: WeakKeyDictionary[Mesh, tuple[Floats, Ints]] = WeakKeyDictionary()
 
 
-def row_spans(polygon: Floats, rows: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """For each row (centre y) the first column inside a convex polygon and the one after the last."""
-    a, b = polygon, np.roll(polygon, -1, axis=0)
-    rise = b[:, 1] - a[:, 1]
-    crosses = (np.minimum(a[:, 1], b[:, 1]) <= rows[:, None]) & (rows[:, None] < np.maximum(a[:, 1], b[:, 1]))
+def pieces_of(mesh: Mesh) -> tuple[Floats, Ints]:
+    """The points (P, 3) of a mesh's convex pieces, piece by piece without doubles, and (K,) how many each has."""
+    if mesh not in _pieces:
+        points = [np.unique(mesh.vertices[piece].round(6), axis=0) for piece in mesh.pieces]
+        _pieces[mesh] = np.concatenate(points), np.array([len(p) for p in points])
+    return _pieces[mesh]
+
+
+def silhouettes(points: Floats, sizes: Ints, owners: Ints) -> Spans:
+    """Spans of the silhouettes whose convex pieces have `sizes` (K,) of the projected points (P, 2) each and
+    belong to `owners` (K,). No pixel is in two spans of one owner."""
+    points32 = points.astype(np.float32)
+    ends = np.cumsum(sizes)
+    hulls = [cv2.convexHull(points32[end - size : end])[:, 0] for end, size in zip(ends.tolist(), sizes.tolist())]
+    if not hulls:
+        return polygon_spans(np.empty((0, 2)), np.empty(0, np.int64), owners)
+    lengths = np.array([len(h) for h in hulls])
+    spans = polygon_spans(np.concatenate(hulls).astype(np.float64), lengths, owners)
+    several = np.bincount(owners) > 1
+    return _united(spans, several[spans.owner])
+
+
+def polygon_spans(vertices: Floats, lengths: Ints, owners: Ints) -> Spans:
+    """Spans of convex polygons that have `lengths` (K,) of the vertices (V, 2) each, for `owners` (K,)."""
+    if len(vertices) == 0:
+        return Spans(*(np.empty(0, np.int64) for _ in range(4)))
+    starts = np.cumsum(lengths) - lengths
+    polygon = np.repeat(np.arange(len(lengths)), lengths)
+    following = np.arange(1, len(vertices) + 1)
+    following[starts + lengths - 1] = starts
+    a, b = vertices, vertices[following]
+    # An edge crosses the rows whose centres lie from its upper end on, its lower end excluded.
+    top = np.ceil(np.minimum(a[:, 1], b[:, 1]) - 0.5).astype(np.int64)
+    bottom = np.ceil(np.maximum(a[:, 1], b[:, 1]) - 0.5).astype(np.int64)
+    highest, lowest = np.minimum.reduceat(top, starts), np.maximum.reduceat(bottom, starts)
+    heights = lowest - highest
+    base = np.cumsum(heights) - heights
+    edge, offset = _steps(bottom - top)
+    row = top[edge] + offset
     with np.errstate(divide="ignore", invalid="ignore"):
-        x = a[:, 0] + (rows[:, None] - a[:, 1]) * ((b[:, 0] - a[:, 0]) / rise)
-    low = np.where(crosses, x, np.inf).min(axis=1)
-    high = np.where(crosses, x, -np.inf).max(axis=1)
-    empty = ~np.isfinite(low)
-    first = np.ceil(np.where(empty, 0, low) - 0.5).astype(np.int64)
-    last = np.ceil(np.where(empty, 0, high) - 0.5).astype(np.int64)
-    return first, last
+        slope = (b[:, 0] - a[:, 0]) / (b[:, 1] - a[:, 1])
+    x = a[edge, 0] + (row + 0.5 - a[edge, 1]) * slope[edge]
+    slot = base[polygon[edge]] + row - highest[polygon[edge]]
+    down = (b[:, 1] > a[:, 1])[edge]
+    sides = np.zeros((2, int(heights.sum())))
+    sides[0, slot[down]], sides[1, slot[~down]] = x[down], x[~down]
+    columns = np.ceil(np.sort(sides, axis=0) - 0.5).astype(np.int64)
+    which, offset = _steps(heights)
+    kept = columns[0] < columns[1]
+    which, offset, columns = which[kept], offset[kept], columns[:, kept]
+    return Spans(owners[which], highest[which] + offset, columns[0], columns[1])
+
+
+def _united(spans: Spans, several: NDArray[np.bool_]) -> Spans:
+    """Cut from the spans of owners with `several` pieces what an earlier span of the same row has already."""
+    if not several.any():
+        return spans
+    owner, row, first, last = (v[several] for v in (spans.owner, spans.row, spans.first, spans.last))
+    order = np.lexsort((first, row, owner))
+    owner, row, first, last = owner[order], row[order], first[order], last[order]
+    group = np.cumsum((np.diff(owner, prepend=-1) != 0) | (np.diff(row, prepend=row[0] - 1) != 0))
+    far = int(max(last.max() - first.min(), 1)) + 1
+    reached = np.maximum.accumulate(last - first.min() + group * far)
+    before = np.concatenate([[0], reached[:-1]]) - group * far + first.min()
+    first = np.maximum(first, before)
+    kept = first < last
+    single = ~several
+    parts = zip((spans.owner, spans.row, spans.first, spans.last), (owner, row, first, last))
+    return Spans(*(np.concatenate([whole[single], cut[kept]]) for whole, cut in parts))
+
+
+def _steps(counts: Ints) -> tuple[Ints, Ints]:
+    """For counts (2, 3): the indices 0 0 1 1 1 and the steps 0 1 0 1 2."""
+    index = np.repeat(np.arange(len(counts)), counts)
+    return index, np.arange(len(index)) - np.repeat(np.cumsum(counts) - counts, counts)

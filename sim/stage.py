@@ -7,6 +7,7 @@ away those behind it, and they are made again.
 
 from __future__ import annotations
 
+import importlib.util
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,7 +15,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.engine import pybullet
+from scenarios import InputError
+from sim.engine import pybullet, quiet
 from sim.meshes import Mesh
 
 AWAY = (0.0, 0.0, -100.0)
@@ -27,10 +29,15 @@ Pose = tuple[float, ...]
 
 
 class Stage:
-    """One client and its bodies. What is not shown waits, out of sight, until it is needed again."""
+    """One client and its bodies. What is not shown waits, out of sight, until it is needed again.
 
-    def __init__(self) -> None:
+    With `egl` the client draws with OpenGL; raises InputError where there is no EGL.
+    """
+
+    def __init__(self, egl: bool = False) -> None:
         self.client = int(pybullet.connect(pybullet.DIRECT))
+        if egl:
+            _load_egl(self.client)
         self._folder = tempfile.TemporaryDirectory(prefix="shelfbench-")
         self._shapes: dict[int, int] = {}
         self._meshes: list[Mesh] = []
@@ -109,3 +116,13 @@ class Stage:
             self._shapes[id(mesh)] = int(shape)
             self._meshes.append(mesh)
         return self._shapes[id(mesh)]
+
+
+def _load_egl(client: int) -> None:
+    """Before any body is made: those made earlier are not drawn."""
+    found = importlib.util.find_spec("eglRenderer")
+    with quiet():
+        plugin = pybullet.loadPlugin(found.origin, "_eglRendererPlugin", client) if found and found.origin else -1
+    if plugin < 0:
+        pybullet.disconnect(client)
+        raise InputError("no EGL on this machine; use renderer=raster, or install libegl1 and libgl1-mesa-dri")

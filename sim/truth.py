@@ -7,10 +7,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from scenarios import Camera, Layout, Level, Stock, Unit
+from scenarios import Camera, Layout, Level, Stock
 from sim.render import Render
-from sim.silhouettes import polygon_pixels, silhouette_pixels
-from sim.world import World
+from sim.poses import rotations
+from sim.silhouettes import Spans, pieces_of, polygon_spans, silhouettes
+from sim.world import FIRST_UNIT, World
+
+HIDERS = ("unit", "shelf", "person", "obstacle", "frame")
+"""What can hide a unit: another unit; a fixture, price tag or wall; people; things in the aisle; the picture's edge."""
+_HIDER_OF = {"unit": 0, "fixture": 1, "tag": 1, "room": 1, "person": 2, "obstacle": 3}
+TOUCH = 0.01
+"""What is less than this before a place or tag does not hide it, metres."""
+TOO_NEAR = 0.01
+"""What comes nearer to the camera's plane than this is not measured, metres."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,8 +27,9 @@ class Truth:
     """The truth of one picture, as parallel arrays over the scenario's units (N, in `Stock` order).
 
     Boxes are xyxy pixels, float32. `visible_box` bounds the pixels that show the unit (zeros if
-    none), `amodal_box` its whole silhouette, also outside the frame; `visible_fraction` is visible
-    pixels ÷ silhouette pixels. `place` indexes `Layout.places` for front-row units, -1 behind them.
+    none), `amodal_box` its whole silhouette, also outside the frame (of units wholly outside, the cuboid
+    around them; zeros behind the camera); `visible_fraction` is visible pixels ÷ silhouette pixels.
+    `place` indexes `Layout.places` for front-row units, -1 behind them.
     """
 
     sku: NDArray[np.object_]
@@ -27,12 +37,16 @@ class Truth:
     visible_box: NDArray[np.float32]
     amodal_box: NDArray[np.float32]
     visible_fraction: NDArray[np.float32]
+    hidden: NDArray[np.float32]
+    """(N, 5) shares of the silhouette that each of `HIDERS` hides; with `visible_fraction` they add up to 1.
+    What is behind the camera, or too small for a pixel, is all hidden by the frame."""
     gap_box: NDArray[np.float32]
     """(G, 4) for every front-row place without a unit: the amodal box of the pack that is missing."""
     gap_place: NDArray[np.int64]
     gap_visible_fraction: NDArray[np.float32]
     price_tag_box: NDArray[np.float32]
-    """(T, 4) visible boxes of price tags of which at least half is seen."""
+    """(T, 4) visible boxes of the price tags that are seen at all."""
+    price_tag_visible_fraction: NDArray[np.float32]
     person_box: NDArray[np.float32]
     """(K, 4) visible boxes of the shoppers that are seen at all."""
     mask: NDArray[np.int32]
@@ -73,65 +87,103 @@ def measure(world: World, camera: Camera, render: Render) -> Truth:
     The silhouette of a unit is the union of the convex hulls of its projected mesh pieces, counted
     on the pixel grid that the renderer samples; what the render shows of it is its visible part.
     """
-    units, bodies = world.stock.units, world.unit_bodies
+    units, count = world.stock.units, len(world.stock.units)
     height, width = render.body.shape
-    unit_of_body = np.full(max(int(render.body.max()), int(bodies.max(initial=0))) + 2, -1, np.int32)
-    unit_of_body[bodies] = np.arange(len(units))
-    mask = unit_of_body[render.body]  # body -1 (nothing) reads the last entry, which stays -1
-    visible_pixels, visible_box = _visible(mask, len(units))
-    amodal_box = np.zeros((len(units), 4), np.float32)
-    fraction = np.zeros(len(units), np.float32)
-    for i, unit in enumerate(units):
-        mesh = world.packs[unit.sku]
-        pixels, depth = camera.project(_posed(mesh.vertices, unit))
-        if depth.min() <= 0:
-            continue
-        amodal_box[i] = [*pixels.min(axis=0), *pixels.max(axis=0)]
-        if visible_pixels[i]:
-            total = silhouette_pixels([pixels[piece] for piece in mesh.pieces])
-            fraction[i] = min(1.0, visible_pixels[i] / max(total, 1))
+    mask = np.where(render.body >= FIRST_UNIT, render.body - FIRST_UNIT, -1).astype(np.int32)
+    pixels, boxes = _visible(render.body, FIRST_UNIT + count)
     place = _places_of(world.layout, world.stock)
     gap_place = np.setdiff1d(np.arange(len(world.layout.places)), place)
-    gap_box, gap_fraction = _gaps(world.layout, gap_place, camera, render.depth)
-    tags = world.tag_corners
-    tag_fraction = np.array([_seen_share(c, camera, render.depth) for c in tags])
-    tag_pixels, tag_depth = camera.project(tags)
-    tags_seen = (tag_fraction >= 0.5) & (tag_depth.min(axis=1) > 0)
-    people = [render.body == body for body in world.shopper_bodies]
+    gap_corners = world.layout.places.corners[gap_place]
+    tag_box = _boxes(camera, world.tag_corners)
+    quads = np.concatenate([gap_corners[:, [0, 2, 3, 1]], world.tag_corners])
+    seen = _seen_shares(quads, camera, render.depth)
+    gap_seen, tag_seen = seen[: len(gap_place)], seen[len(gap_place) :]
+    amodal_box, fraction, hidden = _hidden(world, camera, render, pixels[FIRST_UNIT:])
+    people = [body for body, o in world.instances.items() if o.kind == "person" and pixels[body]]
     return Truth(
         sku=np.array([u.sku for u in units], object),
         place=place,
-        visible_box=visible_box,
+        visible_box=boxes[FIRST_UNIT:],
         amodal_box=amodal_box,
         visible_fraction=fraction,
-        gap_box=gap_box,
+        hidden=hidden,
+        gap_box=_boxes(camera, gap_corners),
         gap_place=gap_place,
-        gap_visible_fraction=gap_fraction,
-        price_tag_box=_clip(_bounds(tag_pixels[tags_seen]), width, height),
-        person_box=np.array([_mask_box(m) for m in people if m.any()], np.float32).reshape(-1, 4),
+        gap_visible_fraction=gap_seen,
+        price_tag_box=np.clip(tag_box[tag_seen > 0], 0, np.array([width, height] * 2, np.float32)),
+        price_tag_visible_fraction=tag_seen[tag_seen > 0],
+        person_box=boxes[people].reshape(-1, 4),
         mask=mask,
         depth=render.depth,
     )
 
 
-def _posed(vertices: NDArray[np.float64], unit: Unit) -> NDArray[np.float64]:
-    cos, sin = np.cos(unit.yaw), np.sin(unit.yaw)
-    turn = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]])
-    return vertices @ turn.T + (unit.x, unit.y, unit.z)
-
-
-def _visible(mask: NDArray[np.int32], count: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Pixels and bounding box of every index in the mask."""
-    rows, columns = np.nonzero(mask >= 0)
-    index = mask[rows, columns]
-    pixels = np.bincount(index, minlength=count)
-    low, high = np.full((count, 2), 1 << 30), np.zeros((count, 2), np.int64)
-    for axis, values in enumerate((columns, rows)):
-        np.minimum.at(low[:, axis], index, values)
-        np.maximum.at(high[:, axis], index, values + 1)
-    box = np.concatenate([low, high], axis=1).astype(np.float32)
+def _visible(body: NDArray[np.int32], count: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Pixels (count,) and bounding box (count, 4) of every id in the picture, from its runs of equal pixels."""
+    height, width = body.shape
+    flat = body.ravel()
+    begins = np.ones(body.shape, bool)
+    np.not_equal(body[:, 1:], body[:, :-1], out=begins[:, 1:])
+    start = np.flatnonzero(begins)
+    length = np.diff(start, append=flat.size)
+    kept = flat[start] >= 0
+    start, length = start[kept], length[kept]
+    row, column = np.divmod(start, width)
+    name = flat[start]
+    pixels = np.bincount(name, length, count).astype(np.int64)
+    box = np.tile(np.array([width, height, 0, 0]), (count, 1))
+    np.minimum.at(box[:, 0], name, column)
+    np.minimum.at(box[:, 1], name, row)
+    np.maximum.at(box[:, 2], name, column + length)
+    np.maximum.at(box[:, 3], name, row + 1)
     box[pixels == 0] = 0
-    return pixels, box
+    return pixels, box.astype(np.float32)
+
+
+def _hidden(
+    world: World, camera: Camera, render: Render, visible: NDArray[np.int64]
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """Amodal boxes (N, 4), visible fractions (N,) and what hides the rest (N, 5)."""
+    count = len(visible)
+    height, width = render.body.shape
+    amodal = _boxes(camera, world.unit_corners)
+    in_frame = (amodal[:, 0] < width) & (amodal[:, 1] < height) & (amodal[:, 2] > 0) & (amodal[:, 3] > 0)
+    spans, amodal[in_frame] = _unit_spans(world, camera, np.flatnonzero(in_frame))
+    whole = spans.pixels(count)
+    inside = spans.inside(width, height)
+    parts = np.zeros((count, len(HIDERS)))
+    parts[:, 4] = whole - inside.pixels(count)
+    hiders = np.ones(max(world.instances, default=0) + 2, np.int8)  # nothing, read by body -1, is wall
+    for body, o in world.instances.items():
+        hiders[body] = _HIDER_OF[o.kind]
+    hider = np.where(render.body < FIRST_UNIT, hiders[np.minimum(render.body, len(hiders) - 1)], 0)
+    for kind in range(1, 4):
+        if (hider == kind).any():
+            parts[:, kind] = inside.sums(hider == kind, count)
+    parts[:, 0] = np.maximum(inside.pixels(count) - parts[:, 1:4].sum(axis=1) - visible, 0)
+    parts[whole == 0, 4] = 1
+    fraction = np.minimum(visible / np.maximum(whole, 1), 1.0)
+    total = parts.sum(axis=1)
+    hidden = parts * ((1 - fraction) / np.where(total > 0, total, 1))[:, None]
+    fraction[total == 0] = 1.0  # a pixel or two on its outline may be counted differently: nothing hides it
+    return amodal, fraction.astype(np.float32), hidden.astype(np.float32)
+
+
+def _unit_spans(world: World, camera: Camera, which: NDArray[np.int64]) -> tuple[Spans, NDArray[np.float32]]:
+    """The silhouettes of some units, and their boxes (len(which), 4)."""
+    if len(which) == 0:
+        return polygon_spans(np.empty((0, 2)), which, which), np.empty((0, 4), np.float32)
+    outlines = [pieces_of(world.packs[world.stock.units[i].sku]) for i in which]
+    turn = rotations(world.unit_poses[which, 3:])
+    points = [p @ r.T for (p, _), r in zip(outlines, turn)]
+    lengths = np.array([len(p) for p in points])
+    unit = np.repeat(np.arange(len(which)), lengths)
+    pixels, _ = camera.project(np.concatenate(points) + world.unit_poses[which, :3][unit])
+    starts = np.cumsum(lengths) - lengths
+    box = np.concatenate([f.reduceat(pixels, starts) for f in (np.minimum, np.maximum)], axis=1)
+    sizes = np.concatenate([s for _, s in outlines])
+    owners = np.repeat(which, [len(s) for _, s in outlines])
+    return silhouettes(pixels, sizes, owners), box.astype(np.float32)
 
 
 def _places_of(layout: Layout, stock: Stock) -> NDArray[np.int64]:
@@ -146,41 +198,30 @@ def _places_of(layout: Layout, stock: Stock) -> NDArray[np.int64]:
     return np.array(places, np.int64)
 
 
-def _gaps(
-    layout: Layout, places: NDArray[np.int64], camera: Camera, depth: NDArray[np.float32]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    corners = layout.places.corners[places]
+def _boxes(camera: Camera, corners: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Boxes (N, 4) of projected point sets (N, K, 3); zeros where one reaches behind the camera."""
     pixels, distance = camera.project(corners)
-    boxes = _bounds(pixels)
-    boxes[distance.min(axis=1, initial=np.inf) <= 0] = 0
-    fronts = corners[:, [0, 2, 3, 1]]
-    return boxes, np.array([_seen_share(front, camera, depth) for front in fronts], np.float32)
+    boxes = np.concatenate([pixels.min(axis=1), pixels.max(axis=1)], axis=1).astype(np.float32)
+    boxes[distance.min(axis=1, initial=np.inf) <= TOO_NEAR] = 0
+    return boxes
 
 
-def _seen_share(quad: NDArray[np.float64], camera: Camera, depth: NDArray[np.float32]) -> float:
-    """The share of a flat convex quad (4, 3) in front of which the render shows nothing."""
-    pixels, distance = camera.project(quad)
-    if distance.min() <= 0.05:
-        return 0.0
-    height, width = depth.shape
-    rows, columns, total = polygon_pixels(pixels, width, height)
-    if total == 0 or len(rows) == 0:
-        return 0.0
-    normal = np.cross(quad[1] - quad[0], quad[2] - quad[0])
-    rays = camera.unproject(np.stack([columns + 0.5, rows + 0.5], axis=-1), np.ones(len(rows))) - camera.position
-    with np.errstate(divide="ignore"):
-        plane = ((quad[0] - camera.position) @ normal) / (rays @ normal)
-    return float((depth[rows, columns] >= plane - 0.01).sum() / total)
-
-
-def _bounds(pixels: NDArray[np.float64]) -> NDArray[np.float32]:
-    return np.concatenate([pixels.min(axis=1), pixels.max(axis=1)], axis=1).astype(np.float32)
-
-
-def _clip(boxes: NDArray[np.float32], width: int, height: int) -> NDArray[np.float32]:
-    return np.clip(boxes, 0, np.array([width, height, width, height], np.float32))
-
-
-def _mask_box(mask: NDArray[np.bool_]) -> list[int]:
-    rows, columns = np.nonzero(mask)
-    return [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
+def _seen_shares(quads: NDArray[np.float64], camera: Camera, depth: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The share (Q,) of flat convex quads (Q, 4, 3) in front of which the render shows nothing."""
+    pixels, distance = camera.project(quads)
+    shares = np.zeros(len(quads), np.float32)
+    front = np.flatnonzero(distance.min(axis=1, initial=np.inf) > 0.05)
+    pixels, inverse = pixels[front], 1 / distance[front]
+    spans = polygon_spans(pixels.reshape(-1, 2), np.full(len(front), 4), np.arange(len(front)))
+    owner, row, column = spans.inside(depth.shape[1], depth.shape[0]).unfold()
+    # On a plane the inverse of depth is linear in the picture: its gradient from three corners.
+    (ax, ay), (bx, by) = (pixels[:, 1] - pixels[:, 0]).T, (pixels[:, 2] - pixels[:, 0]).T
+    a, b = inverse[:, 1] - inverse[:, 0], inverse[:, 2] - inverse[:, 0]
+    area = ax * by - ay * bx
+    area[area == 0] = np.inf
+    slope_x, slope_y = (a * by - b * ay) / area, (b * ax - a * bx) / area
+    level = inverse[:, 0] - slope_x * (pixels[:, 0, 0] - 0.5) - slope_y * (pixels[:, 0, 1] - 0.5)
+    plane = 1 / (level[owner] + slope_x[owner] * column + slope_y[owner] * row)
+    free = depth[row, column] >= plane - TOUCH
+    shares[front] = np.bincount(owner, free, len(front)) / np.maximum(spans.pixels(len(front)), 1)
+    return shares

@@ -85,8 +85,8 @@ class World:
         self._homes = {p.id: i for i, p in enumerate(layout.planogram.positions)}
         self._ranks = {product.sku: i for i, product in enumerate(layout.catalog)}
         self._sizes = {p.sku: (p.width, p.depth, p.height) for p in layout.catalog}
-        self._stages: dict[str, Stage] = {}
-        self._drawn: dict[str, tuple[int, Camera, NDArray[np.int32]]] = {}
+        self._stages: dict[bool, Stage] = {}
+        self._drawn: dict[bool, tuple[int, Camera, NDArray[np.int32]]] = {}
         self._version = 0
         self.place(Stock(()))
         self.add("tag", price_tags_mesh(layout, look, density))
@@ -180,13 +180,13 @@ class World:
         del self._bounds[body]
         self._version += 1
 
-    def draw(self, camera: Camera, stage: str = "raster") -> tuple[int, NDArray[np.int32]]:
-        """Make and move the bodies that a camera can see. Returns the PyBullet client that holds them and the
-        table from its body ids to those of this scene. Every name of a `stage` has a client of its own."""
-        if stage not in self._stages:
-            self._stages[stage] = Stage()
-        actors = self._stages[stage]
-        known = self._drawn.get(stage)
+    def draw(self, camera: Camera, egl: bool = False) -> tuple[int, NDArray[np.int32]]:
+        """Make and move the bodies that a camera can see. Returns the PyBullet client that holds them, which is
+        another one for OpenGL, and the table from its body ids to those of this scene."""
+        if egl not in self._stages:
+            self._stages[egl] = Stage(egl)
+        actors = self._stages[egl]
+        known = self._drawn.get(egl)
         if known and known[0] == self._version and known[1] == camera:
             return actors.client, known[2]
         units, others = self._units_seen(camera), self._others_seen(camera)
@@ -201,7 +201,7 @@ class World:
         actors.show(poses)
         names = dict(zip(slots, FIRST_UNIT + units)) | {(GROUPS[o.kind], o.body, 0): o.body for o in others}
         table = actors.names(names)
-        self._drawn[stage] = (self._version, camera, table)
+        self._drawn[egl] = (self._version, camera, table)
         return actors.client, table
 
     def _slots_of(self, stock: Stock) -> list[Slot]:
