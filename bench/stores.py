@@ -21,9 +21,9 @@ from scenarios.products import save_catalog
 QUICKSTART_CATEGORIES = (
     "Cereal", "Coffee", "Tea", "Juice", "Soft Drinks", "Soup", "Canned Meals", "Vegetables", "Canned Fruit",
     "Pasta Sauce", "Pasta", "Dinner Mixes", "Rice & Sides", "Baking", "Spreads", "Condiments", "Dressings", "Snacks",
-    "Nuts", "Crackers", "Cleaning", "Personal Care",
+    "Nuts", "Crackers", "Cleaning", "Personal Care", "Beer",
 )  # fmt: skip
-QUICKSTART_WIDTH = 0.16
+QUICKSTART_WIDTH = 0.15
 """Widest pack of the quickstart store in metres: narrower packs make room for more products."""
 QUICKSTART_SHELVES = ((0.12, 0.35), (0.50, 0.29), (0.82, 0.27), (1.12, 0.27), (1.42, 0.33))
 """Height of each board and free height above it, in metres."""
@@ -133,7 +133,7 @@ def _quickstart_products() -> list[Product]:
     carried: Counter[str] = Counter()
     for category in QUICKSTART_CATEGORIES:
         groups = [g[:3] for g in load_groups("quickstart") if g[0].category == category]
-        groups = [g for g in groups if g[0].height <= 0.315 and 0.055 <= g[0].width <= QUICKSTART_WIDTH]
+        groups = [g for g in groups if g[0].height <= 0.315 and 0.05 <= g[0].width <= QUICKSTART_WIDTH]
         for family, count in ((True, 1), (False, 4)):
             for _ in range(count):
                 left = [g for g in groups if (len(g) > 1) == family and g[0].sku not in chosen]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -122,18 +123,22 @@ class Layout:
         yaw = np.array([self.store.fixture(p.fixture).yaw for p in positions])[owner]
         return Places(owner, level, bases, sizes, yaw)
 
-    def check(self, source: Path | str) -> None:
-        """Raise InputError for the first position that the store or the catalog cannot hold."""
-        ids: dict[str, int] = {}
+    def check(self, source: Path | str, places: Sequence[str] = ()) -> None:
+        """Raise InputError for the first position that the store or the catalog cannot hold.
+
+        `places` says where in `source` each position stands; by default they are the rows of a CSV.
+        """
+        places = places or [f"row {row}" for row in range(2, len(self.planogram.positions) + 2)]
+        ids: dict[str, str] = {}
         ends: dict[tuple[str, int], list[tuple[float, float, str]]] = {}
         both = self.store.overlap()
         if both:
             raise InputError(f"{source}: fixtures {both[0]} and {both[1]} stand in one place; move one of them")
-        for row, p in enumerate(self.planogram.positions, start=2):
-            where = f"{source}, row {row}: position {p.id!r}"
+        for place, p in zip(places, self.planogram.positions):
+            where = f"{source}, {place}: position {p.id!r}"
             if p.id in ids:
-                raise InputError(f"{where} stands in row {ids[p.id]} already")
-            ids[p.id] = row
+                raise InputError(f"{where} stands in {ids[p.id]} already")
+            ids[p.id] = place
             if p.sku not in self.catalog:
                 raise InputError(f"{where}: sku {p.sku!r} is not in the catalog ({len(self.catalog)} SKUs)")
             try:
