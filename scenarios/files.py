@@ -75,6 +75,29 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
         raise InputError(f"{where}: expected {hint.__name__}, got {value!r}") from None
 
 
+def write_yaml(path: Path, value: Any, note: str, defaults: bool = True) -> None:
+    """Write a dataclass as YAML under a comment of one or more lines; `read_yaml` reads it back unchanged.
+
+    Without `defaults`, keys that hold their default value are left out.
+    """
+    text = yaml.safe_dump(_plain(value, defaults), sort_keys=False, default_flow_style=None, width=120)
+    comment = "".join(f"# {line}\n" for line in note.splitlines())
+    path.write_text(comment + text, encoding="utf-8")
+
+
+def _plain(value: Any, defaults: bool) -> Any:
+    if dataclasses.is_dataclass(value):
+        kept = [f for f in dataclasses.fields(value) if defaults or getattr(value, f.name) != _default(f)]
+        return {f.name: _plain(getattr(value, f.name), defaults) for f in kept}
+    if isinstance(value, tuple):
+        return [_plain(item, defaults) for item in value]
+    return value
+
+
+def _default(field: dataclasses.Field) -> Any:
+    return field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
+
+
 def read_csv(path: Path, kind: type[T]) -> list[T]:
     """Read a CSV whose columns are the fields of dataclass `kind`, one object a row.
 
@@ -100,10 +123,15 @@ def read_csv(path: Path, kind: type[T]) -> list[T]:
     return rows
 
 
-def write_csv(path: Path, rows: typing.Iterable[Any]) -> None:
-    """Write dataclasses as CSV, a column for each field; `read_csv` reads it back unchanged."""
+def write_csv(path: Path, rows: typing.Iterable[Any], optional: typing.Collection[str] = ()) -> None:
+    """Write dataclasses as CSV, a column for each field; `read_csv` reads it back unchanged.
+
+    A column of `optional` that is empty in every row is left out.
+    """
     rows = list(rows)
     with path.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, [f.name for f in dataclasses.fields(rows[0])], lineterminator="\n")
+        names = [f.name for f in dataclasses.fields(rows[0])]
+        names = [n for n in names if n not in optional or any(getattr(row, n) for row in rows)]
+        writer = csv.DictWriter(stream, names, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(dataclasses.asdict(row) for row in rows)
+        writer.writerows({n: getattr(row, n) for n in names} for row in rows)
