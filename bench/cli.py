@@ -22,6 +22,9 @@ HELP = """usage: shelfbench COMMAND [key=value ...]
   render                 pictures to look at: every named scenario; scenario=NAME rig=NAME, dials=true, truth=true
   dataset                labelled pictures of training stores, or of scenario=NAME, as YOLO and COCO
   train training=NAME    train a model and export its weights (extra: train)
+  renderers experiment=NAME  the same frames by raster and pathtrace: do readings and ranking change?
+  transfer               detectors trained on raster and on path-traced pictures, each read on both
+  import FILE.psa FOLDER a planogram of ProSpace / Space Planning as the plain files of a store
   ui                     MLflow's pages over all runs
   doctor                 what this machine has
 
@@ -83,13 +86,18 @@ def _one_line(error: Exception) -> str:
 
 def load_experiment(overrides: Sequence[str]) -> tuple[Experiment, dict[str, Any], Path]:
     """The experiment that overrides describe, its configuration as plain data, and where results go."""
-    from bench.experiment import Experiment
-
     config = compose("run", overrides)
     outputs = Path(config.pop("outputs"))
+    return _experiment(config), config, outputs
+
+
+def _experiment(config: dict[str, Any]) -> Experiment:
+    """Build an experiment of a composed configuration, which is made plain on the way."""
+    from bench.experiment import Experiment
+
     config.pop("camera_models")
     config["rigs"], config["models"] = list(config["rigs"].values()), list(config["models"].values())
-    return build(Experiment, config, "run"), config, outputs
+    return build(Experiment, config, "run")
 
 
 def run(overrides: Sequence[str]) -> None:
@@ -160,6 +168,47 @@ def train(overrides: Sequence[str]) -> None:
     print(f"weights  {run_training(training, ' '.join(['shelfbench train', *overrides]))}")
 
 
+def renderers(overrides: Sequence[str]) -> None:
+    """Compare two renderers by what is read of their pictures, and write result.json and pictures."""
+    from bench.renderers import Comparison, check_comparison, compare, table
+    from vision.outputs import final_path, result_folder, write_json
+
+    config = compose("renderers", overrides)
+    outputs, own = Path(config.pop("outputs")), {k: config.pop(k) for k in ("renderers", "scale", "pictures")}
+    comparison = Comparison(_experiment(config), tuple(own["renderers"]), own["scale"], own["pictures"])
+    check_comparison(comparison)
+    with result_folder(outputs, "renderers") as folder:
+        result = compare(comparison, folder)
+        write_json(folder / "result.json", result | {"config": config | own})
+    print(f"\n{table(result)}\n\nresult  {final_path(folder) / 'result.json'}")
+
+
+def transfer(overrides: Sequence[str]) -> None:
+    """Read every data set with every detector, and write result.json."""
+    from bench.devices import conditions
+    from bench.transfer import table
+    from bench.transfer import transfer as read
+    from vision.outputs import final_path, result_folder, write_json
+
+    config = compose("transfer", overrides)
+    weights, data = ({name: Path(path) for name, path in config[kind].items()} for kind in ("weights", "data"))
+    rows = read(weights, data, str(config["split"]))
+    with result_folder(Path(config["outputs"]), "transfer") as folder:
+        write_json(folder / "result.json", {"rows": rows, "conditions": conditions(), "config": config})
+    print(f"\n{table(rows)}\n\nresult  {final_path(folder) / 'result.json'}")
+
+
+def import_psa(words: Sequence[str]) -> None:
+    """Write a planogram file of another program as the plain files of a store."""
+    from bench.importing import import_planogram
+
+    if len(words) != 2:
+        raise InputError("import: expected FILE.psa FOLDER")
+    for note in import_planogram(Path(words[0]), Path(words[1])):
+        print(f"note  {note}")
+    print(f"store  {words[1]}")
+
+
 def ui(overrides: Sequence[str]) -> None:
     """Open MLflow's pages on the store of `outputs`."""
     from bench.tracking import store_uri
@@ -179,7 +228,8 @@ def doctor(_: Sequence[str]) -> None:
 
 
 COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {
-    "run": run, "render": render, "dataset": dataset, "train": train, "ui": ui, "doctor": doctor,
+    "run": run, "render": render, "dataset": dataset, "train": train, "renderers": renderers, "transfer": transfer,
+    "import": import_psa, "ui": ui, "doctor": doctor,
 }  # fmt: skip
 
 if __name__ == "__main__":

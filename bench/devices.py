@@ -11,7 +11,16 @@ import psutil
 
 from vision.cli import findings, processor
 
-PACKAGES = ("shelfbench", "numpy", "pybullet", "onnxruntime", "opencv-python-headless", "mlflow", "hydra-core")
+PACKAGES = (
+    "shelfbench",
+    "numpy",
+    "pybullet",
+    "mitsuba",
+    "onnxruntime",
+    "opencv-python-headless",
+    "mlflow",
+    "hydra-core",
+)
 
 
 def conditions() -> dict[str, str]:
@@ -64,8 +73,22 @@ def doctor() -> list[tuple[str, str]]:
     rows.append(("memory", f"{psutil.virtual_memory().total / 2**30:.0f} GiB"))
     rows.append(("renderer raster", "yes (TinyRenderer)" if _has("pybullet") else "no: install shelfbench[sim]"))
     rows.append(("renderer egl", "plugin found, not used yet" if _egl() else "no"))
+    rows.append(("renderer pathtrace", _pathtrace()))
     rows.append(("commit", commit()))
     return rows
+
+
+def _pathtrace() -> str:
+    """The variant that path tracing uses here, or what is missing."""
+    from scenarios import InputError
+    from sim.mitsuba_variant import VARIANTS, choose_variant
+
+    try:
+        variant = choose_variant()
+    except InputError as error:
+        return f"no: {error}"
+    faster = ", ".join(VARIANTS[: VARIANTS.index(variant)])
+    return f"yes (Mitsuba {metadata.version('mitsuba')}, {variant}{f'; {faster} not here' if faster else ''})"
 
 
 def _has(package: str) -> bool:

@@ -20,6 +20,7 @@ from bench.scoring import Moment, PictureScore, Scores, score_moment, score_pict
 from bench.statistics import resample_weights
 from scenarios import Camera, Frame, InputError, Layout, Rig, Scenario, load_scenario
 from sim import PositionTruth, Truth, World, capture, position_truths, studio_pictures
+from sim.render import renderer
 from sim.workers import worker_pool
 from vision import Gallery, Pipeline, Reading, Recognizer, audit, fuse, gallery_of
 from vision.pipeline import WEAKEST_EVIDENCE, weights_path
@@ -28,7 +29,7 @@ from vision.runtimes import open_session
 WARM_UP = 3
 """Frames that every model reads before anything is timed."""
 TIMED_FRAMES = 200
-"""Least number of timed frames a model, where there are pictures enough."""
+"""What a latency of `shelfbench run` rests on at least."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class Experiment:
     scenarios: int = 24
     shoppers: int = 2
     workers: int = 2
+    renderer: str = "raster"
 
     def __post_init__(self) -> None:
         if self.scenarios < 2 or self.workers < 1 or not self.rigs or not self.models:
@@ -124,6 +126,7 @@ def check_rig(rig: Rig, layout: Layout) -> None:
 
 def check(experiment: Experiment) -> None:
     """Raise InputError for what cannot be run, before anything is rendered."""
+    renderer(experiment.renderer)
     layout = load_scenario(experiment.scenario).layout
     for rig in experiment.rigs:
         check_rig(rig, layout)
@@ -132,8 +135,11 @@ def check(experiment: Experiment) -> None:
         weights_path(model.recognizer)
 
 
-def run(experiment: Experiment) -> Evidence:
-    """Render, read and score. Rendering ends before reading begins, so that latencies are measured in quiet."""
+def run(experiment: Experiment, timed: int = TIMED_FRAMES) -> Evidence:
+    """Render, read and score. Rendering ends before reading begins, so that latencies are measured in quiet.
+
+    `timed` is the least number of timed frames a model, where there are pictures enough.
+    """
     check(experiment)
     scenarios = experiment.draw()
     layout = scenarios[0].layout
@@ -148,7 +154,7 @@ def run(experiment: Experiment) -> Evidence:
             for m in experiment.models
         }
         evidence = Evidence(experiment, scenarios)
-        readings, scored = _read(pipelines, shots, layout, evidence)
+        readings, scored = _read(pipelines, shots, layout, evidence, timed)
     evidence.arms = _score(experiment, scenarios, shots, readings, scored)
     return evidence
 
@@ -174,12 +180,12 @@ def _start_worker(scenarios: list[Scenario]) -> None:
     _world = World(layout, lookalikes=scenarios[0].conditions.lookalikes)
 
 
-def _shoot(index: int, cameras: Sequence[Camera], folder: Path) -> list[Shot]:
+def _shoot(index: int, cameras: Sequence[Camera], folder: Path, by: str) -> list[Shot]:
     """Render one scenario through all cameras."""
     assert _world is not None
     shots = []
     for camera in cameras:
-        frame, truth = capture(_world, _scenarios[index], camera)
+        frame, truth = capture(_world, _scenarios[index], camera, by)
         path = folder / f"{index:04d}-{camera.id}.npy"
         np.save(path, frame.image)
         nothing = np.empty((0, 0))
@@ -194,7 +200,7 @@ def _render(
     """Render every scenario through every camera, and the studio pictures, in worker processes."""
     products = list(scenarios[0].layout.catalog)
     with worker_pool(experiment.workers, _start_worker, scenarios) as pool:
-        tasks = [pool.submit(_shoot, i, cameras, folder) for i in range(len(scenarios))]
+        tasks = [pool.submit(_shoot, i, cameras, folder, experiment.renderer) for i in range(len(scenarios))]
         # Small tasks last: they fill the time in which one worker would wait for the other.
         parts = [pool.submit(studio_pictures, products[k::8]) for k in range(8)]
         shots: list[Shot] = []
@@ -219,11 +225,11 @@ PictureScores = dict[tuple[str, int, str], PictureScore]
 
 
 def _read(
-    pipelines: dict[str, Pipeline], shots: list[Shot], layout: Layout, evidence: Evidence
+    pipelines: dict[str, Pipeline], shots: list[Shot], layout: Layout, evidence: Evidence, timed: int
 ) -> tuple[Readings, PictureScores]:
     """Read every picture with every model twice, in the order A B B A, so that drift of the machine's
     speed falls on all models alike. The first reading is scored; later ones have to equal it. Where that
-    times fewer than `TIMED_FRAMES` of a model, the first pictures are read once more."""
+    times fewer than `timed` of a model, the first pictures are read once more."""
     readings: Readings = {}
     scored: PictureScores = {}
     times: dict[str, list[dict[str, float]]] = {name: [] for name in pipelines}
@@ -233,7 +239,7 @@ def _read(
             pipeline(shot.frame())
     gc.collect()
     names = list(pipelines)
-    again = shots[: max(0, TIMED_FRAMES - 2 * len(shots))]
+    again = shots[: max(0, timed - 2 * len(shots))]
     turns = [(shot, names + names[::-1]) for shot in shots] + [(shot, names) for shot in again]
     for shot, turn in tqdm(turns, desc="read  ", unit="picture", disable=None):
         frame = shot.frame()

@@ -12,6 +12,7 @@ from bench.choice import Choice, difference, name, rank
 from bench.devices import conditions
 from bench.experiment import Arm, Evidence
 from bench.statistics import Estimate
+from sim.render import describe
 
 
 def as_result(evidence: Evidence, choice: Choice, resolved: dict[str, Any]) -> dict[str, Any]:
@@ -27,11 +28,11 @@ def as_result(evidence: Evidence, choice: Choice, resolved: dict[str, Any]) -> d
             "runtime": experiment.runtime,
             "reason": choice.reason,
             "runner_up": name(choice.runner_up),
-            "difference": _estimate(choice.difference),
+            "difference": estimate_row(choice.difference),
         },
         "conditions": conditions()
         | {
-            "renderer": "raster (PyBullet TinyRenderer, shadows)",
+            "renderer": describe(experiment.renderer),
             "runtime": experiment.runtime,
             "precision": "FP32",
             "scenario": experiment.scenario,
@@ -52,17 +53,18 @@ def _arm(arm: Arm, runtime: str, choice: Choice) -> dict[str, Any]:
         "rig": arm.rig.name,
         "model": arm.model.name,
         "runtime": runtime,
-        "metrics": {key: _estimate(value) for key, value in scores.metrics.items()},
+        "metrics": {key: estimate_row(value) for key, value in scores.metrics.items()},
         "px_per_m": round(arm.pixels_per_metre, 1),
         "cost": arm.rig.cost,
         "cameras": len(arm.rig.cameras),
-        "facings_exact_against_choice": _estimate(difference(arm, choice.arm)),
+        "facings_exact_against_choice": estimate_row(difference(arm, choice.arm)),
         "facing_errors": scores.causes | {"of": scores.facings},
         "top1_by_px_per_m": scores.top1_by_ppm,
     }
 
 
-def _estimate(e: Estimate) -> dict[str, float | None]:
+def estimate_row(e: Estimate) -> dict[str, float | None]:
+    """An estimate as plain data."""
     return {k: None if math.isnan(v) else round(v, 6) for k, v in dataclasses.asdict(e).items()}
 
 

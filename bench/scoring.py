@@ -188,7 +188,7 @@ def _false_box_at(place: np.int64, truths: Sequence[Truth], scores: Sequence[Pic
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """An arm's metrics with intervals, and each ratio's value and resamples for paired comparisons."""
+    """An arm's metrics with intervals, and each one's value and resamples for paired comparisons."""
 
     metrics: dict[str, Estimate]
     resampled: dict[str, tuple[float, Floats]]
@@ -210,8 +210,8 @@ def summarise(moments: Sequence[Moment], weights: Floats) -> Scores:
     samples = PrecisionSamples(pictures, scenario, len(moments))
     curves = np.array([samples.average_precision(w) for w in weights[:AP_RESAMPLES]])
     ap50, ap = samples.reference()
-    metrics["detection_ap50"] = estimate(ap50, curves[:, 0])
-    metrics["detection_ap"] = estimate(ap, curves.mean(axis=1))
+    resampled |= {"detection_ap50": (ap50, curves[:, 0]), "detection_ap": (ap, curves.mean(axis=1))}
+    metrics |= {name: estimate(*resampled[name]) for name in ("detection_ap50", "detection_ap")}
     causes = {c: sum(m.causes[c] for m in moments) for c in CAUSES}
     facings = int(sum(row["true_facings"] for m in moments for row in m.positions))
     ordered = {name: metrics[name] for name in METRICS}

@@ -1,8 +1,8 @@
 """Units that are turned, lean or have fallen: the foremost of a column, where the column has room for it.
 
 What is drawn here is a pose to start from, on the board and clear of the others; `sim` lets physics
-settle the leaning and the fallen ones. Room is made by sending the units behind back by whole rows; those
-that then find no row are gone.
+settle the leaning and the fallen ones. Room is made by sending the units behind farther back; those
+that then find no room are gone.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def disturb(layout: Layout, position: Position, units: list[Unit], mess: Mess, s
     if not (mess.turned or mess.leaning or mess.fallen):
         return units
     draws = rng(seed, "disturb", position.id).random((position.wide, position.high, 5))
-    kind = layout.store.fixture(position.fixture).kind
+    kind = layout.fixture(position).kind
     columns: dict[int, list[Unit]] = defaultdict(list)
     for unit in units:
         columns[unit.column].append(unit)
@@ -56,7 +56,7 @@ class _Lane:
         self, layout: Layout, position: Position, column: int, columns: dict[int, list[Unit]], taken: set[int]
     ) -> None:
         self.layout, self.position, self.column, self.columns, self.taken = layout, position, column, columns, taken
-        self.fixture, self.own = layout.store.fixture(position.fixture), layout.product(position)
+        self.fixture, self.own = layout.fixture(position), layout.product(position)
         self.units = sorted(columns[column], key=lambda u: (u.row, u.level))
         self.front = self.units[0]
         self.product: Product = layout.catalog[self.front.sku]
@@ -71,35 +71,32 @@ class _Lane:
         side = self._free_side(p.height) if draws[0] < 0.6 else 0
         if side:
             x = self._x() - side * (p.width + SIDE_GAP) / 2 + side * (SIDE_GAP / 2 + p.height / 2)
-            foot = (x - side * p.height / 2, FRONT_MARGIN + p.depth / 2, p.width / 2)
-            self._pose("fallen", foot, (0.0, side * math.pi / 2))
+            lying = (x - side * p.height / 2, FRONT_MARGIN + p.depth / 2, p.width / 2)
+            self._pose("fallen", lying, (0.0, side * math.pi / 2))
             return True
         if not self._make_room(p.height):
             return False
-        forward = draws[1] < 0.6  # on its face, top towards the aisle
-        y = FRONT_MARGIN + (p.height if forward else 0.0)
-        self._pose("fallen", (self._x(), y, p.depth / 2), ((1 if forward else -1) * math.pi / 2, 0.0))
+        forward = 1 if draws[1] < 0.6 else -1  # on its face, top towards the aisle, or on its back
+        y = FRONT_MARGIN + (p.height if forward > 0 else 0.0)
+        self._pose("fallen", (self._x(), y, p.depth / 2), (forward * math.pi / 2, 0.0))
         return True
 
     def lean(self, draws: NDArray[np.float64]) -> bool:
         """Lean the foremost unit against what stands beside or behind it. False where there is no room."""
         p = self.product
-        side = self._leaning_side() if draws[0] < 0.7 else 0
+        side = self._leaning_side() if draws[0] < 0.7 and p.height > 1.4 * p.width else 0
         if side:
             angle = math.atan(p.width / p.height) + BEYOND_BALANCE
             edge = self._x() + side * p.width / 2
             foot = (edge - side * p.width / 2 * math.cos(angle), FRONT_MARGIN + p.depth / 2)
             self._pose("leaning", (*foot, p.width / 2 * math.sin(angle)), (0.0, side * angle))
             return True
-        if p.height < 1.5 * p.depth:
-            return False
-        angle = math.atan(p.depth / p.height) + BEYOND_BALANCE + 0.12 * float(draws[1])
+        angle = math.atan(p.depth / p.height) + BEYOND_BALANCE + 0.1 * float(draws[1])
         room = p.depth * math.cos(angle) + p.height * math.sin(angle)
-        if not self._make_room(room):
+        if p.height < 1.5 * p.depth or len(self.units) < 2 or not self._make_room(room, close_up=True):
             return False
-        pivot = FRONT_MARGIN + p.depth * math.cos(angle)
-        foot = (self._x(), pivot - p.depth / 2 * math.cos(angle), p.depth / 2 * math.sin(angle))
-        self._pose("leaning", foot, (-angle, 0.0))
+        middle = FRONT_MARGIN + p.depth / 2 * math.cos(angle)
+        self._pose("leaning", (self._x(), middle, p.depth / 2 * math.sin(angle)), (-angle, 0.0))
         return True
 
     def turn(self, draws: NDArray[np.float64], share: float, whole_turns_only: bool) -> None:
@@ -149,19 +146,22 @@ class _Lane:
     def _is_free(self, column: int) -> bool:
         return 0 <= column < self.position.wide and column not in self.columns and column not in self.taken
 
-    def _make_room(self, length: float) -> bool:
-        """Free `length` metres of depth behind the front margin by sending the other units back."""
-        if length > self.fixture.depth - FRONT_MARGIN - BACK_CLEARANCE:
+    def _make_room(self, length: float, close_up: bool = False) -> bool:
+        """Free `length` metres of depth behind the front margin by sending the other units back; `close_up`
+        brings them up to it, or fails where not one has room there."""
+        pitch, back = self.own.depth + ROW_GAP, self.fixture.depth - BACK_CLEARANCE
+        if FRONT_MARGIN + length > back:
             return False
-        first = math.ceil((length + ROW_GAP / 2) / (self.own.depth + ROW_GAP))
-        kept = [self.front]
+        kept = []
         for n, unit in enumerate(self.units[1:]):
-            row = max(unit.row, first + n)
-            if row < self.position.deep:
-                shift = self._turned((0.0, (row - unit.row) * (self.own.depth + ROW_GAP), 0.0))
-                kept.append(replace(unit, row=row, x=unit.x + shift[0], y=unit.y + shift[1]))
-        self.front = replace(self.front, row=0)
-        self.units = self.columns[self.column] = [self.front, *kept[1:]]
+            here, wanted = FRONT_MARGIN + unit.row * pitch, FRONT_MARGIN + length + ROW_GAP / 2 + n * pitch
+            wanted = wanted if close_up else max(here, wanted)
+            if wanted == here or wanted + self.own.depth <= back:
+                dx, dy = self._turned((0.0, wanted - here, 0.0))
+                kept.append(replace(unit, row=max(unit.row, n + 1), x=unit.x + dx, y=unit.y + dy))
+        if close_up and not kept:
+            return False
+        self.units = self.columns[self.column] = [self.front, *kept]
         return True
 
     def _pose(self, condition: str, foot: tuple[float, float, float], tilt: tuple[float, float]) -> None:

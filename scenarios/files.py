@@ -123,10 +123,15 @@ def read_csv(path: Path, kind: type[T]) -> list[T]:
     return rows
 
 
-def write_csv(path: Path, rows: typing.Iterable[Any]) -> None:
-    """Write dataclasses as CSV, a column for each field; `read_csv` reads it back unchanged."""
+def write_csv(path: Path, rows: typing.Iterable[Any], optional: typing.Collection[str] = ()) -> None:
+    """Write dataclasses as CSV, a column for each field; `read_csv` reads it back unchanged.
+
+    A column of `optional` that is empty in every row is left out.
+    """
     rows = list(rows)
     with path.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, [f.name for f in dataclasses.fields(rows[0])], lineterminator="\n")
+        names = [f.name for f in dataclasses.fields(rows[0])]
+        names = [n for n in names if n not in optional or any(getattr(row, n) for row in rows)]
+        writer = csv.DictWriter(stream, names, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(dataclasses.asdict(row) for row in rows)
+        writer.writerows({n: getattr(row, n) for n in names} for row in rows)

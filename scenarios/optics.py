@@ -30,7 +30,7 @@ class Lens:
     transmission: float = 0.9
     k1: float = 0.0
     k2: float = 0.0
-    spread: float = 0.5
+    spread: float = 0.6
     focus: float | None = None
     shading_corrected: float = 0.75
 
@@ -103,13 +103,13 @@ class Sensor:
     bits: int = 12
     min_exposure: float = 0.0001
     max_exposure: float = 0.0333
-    max_gain: float = 40.0
+    max_gain: float = 24.0
     exposure_error: float = 0.08
     latency: float = 0.5
     readout: float = 0.02
     white_balance_residual: float = 0.12
     white_balance_error: float = 6.0
-    sharpening: float = 0.6
+    sharpening: float = 0.4
     codec: str = "jpeg"
     quality: int = 88
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -75,9 +76,33 @@ class Layout:
     def product(self, position: Position) -> Product:
         return self.catalog[position.sku]
 
+    def fixture(self, position: Position) -> Fixture:
+        return self._fixtures[position.fixture]
+
+    @cached_property
+    def _fixtures(self) -> dict[str, Fixture]:
+        return {fixture.id: fixture for fixture in self.store.fixtures}
+
+    @cached_property
+    def intruders(self) -> dict[tuple[str, bool], list[Product]]:
+        """The products that fit one facing of a position, by its id and whether they must come from its shelf."""
+        positions = self.planogram.positions
+        products = [self.product(p) for p in positions]
+        sku = np.array([p.sku for p in positions], object)
+        shelf = np.array([f"{p.fixture}/{p.shelf}" for p in positions], object)
+        sizes = np.array([[q.width, q.height, q.depth] for q in products]).reshape(-1, 3)
+        fits: dict[tuple[str, bool], list[Product]] = {}
+        for i, p in enumerate(positions):
+            width, height, _ = sizes[i]
+            anywhere = (sku != p.sku) & (sizes[:, 0] <= width) & (sizes[:, 1] <= height * 1.1) & (sizes[:, 2] <= 0.3)
+            for neighbour in (False, True):
+                found = anywhere & (shelf == shelf[i]) if neighbour else anywhere
+                fits[p.id, neighbour] = [products[j] for j in np.flatnonzero(found)]
+        return fits
+
     def base(self, position: Position, column: int, level: int = 0, row: int = 0) -> NDArray[np.float64]:
         """Return the (3,) centre of the bottom face of the pack at one place; row 0 is the front."""
-        fixture, product = self.store.fixture(position.fixture), self.product(position)
+        fixture, product = self.fixture(position), self.product(position)
         x = position.x + (column + 0.5) * (product.width + SIDE_GAP)
         y = FRONT_MARGIN + product.depth / 2 + row * (product.depth + ROW_GAP)
         z = fixture.shelves[position.shelf].z + level * product.height
@@ -98,18 +123,22 @@ class Layout:
         yaw = np.array([self.store.fixture(p.fixture).yaw for p in positions])[owner]
         return Places(owner, level, bases, sizes, yaw)
 
-    def check(self, source: Path | str) -> None:
-        """Raise InputError for the first position that the store or the catalog cannot hold."""
-        ids: dict[str, int] = {}
+    def check(self, source: Path | str, places: Sequence[str] = ()) -> None:
+        """Raise InputError for the first position that the store or the catalog cannot hold.
+
+        `places` says where in `source` each position stands; by default they are the rows of a CSV.
+        """
+        places = places or [f"row {row}" for row in range(2, len(self.planogram.positions) + 2)]
+        ids: dict[str, str] = {}
         ends: dict[tuple[str, int], list[tuple[float, float, str]]] = {}
         both = self.store.overlap()
         if both:
             raise InputError(f"{source}: fixtures {both[0]} and {both[1]} stand in one place; move one of them")
-        for row, p in enumerate(self.planogram.positions, start=2):
-            where = f"{source}, row {row}: position {p.id!r}"
+        for place, p in zip(places, self.planogram.positions):
+            where = f"{source}, {place}: position {p.id!r}"
             if p.id in ids:
-                raise InputError(f"{where} stands in row {ids[p.id]} already")
-            ids[p.id] = row
+                raise InputError(f"{where} stands in {ids[p.id]} already")
+            ids[p.id] = place
             if p.sku not in self.catalog:
                 raise InputError(f"{where}: sku {p.sku!r} is not in the catalog ({len(self.catalog)} SKUs)")
             try:

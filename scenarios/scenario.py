@@ -5,13 +5,15 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from scenarios.conditions import Crowd, Lighting, Lookalikes, Mess
 from scenarios.files import InputError, read_yaml
 from scenarios.planogram import Layout, load_planogram
-from scenarios.products import load_catalog
+from scenarios.products import Catalog, load_catalog
+from scenarios.psa import load_psa
 from scenarios.stock import Stock, draw_stock
 from scenarios.store import Store
 
@@ -62,10 +64,17 @@ class Scenario:
 
     @property
     def hash(self) -> str:
-        """A name for everything that the scenario holds: 16 hexadecimal digits of SHA-256."""
+        """A name for everything that the scenario holds: 16 hexadecimal digits of SHA-256.
+
+        The user's own pictures and meshes count with their content, wherever they lie.
+        """
+        own = self.layout.catalog.artwork
         plain = {
             "store": dataclasses.asdict(self.layout.store),
-            "products": [dataclasses.asdict(p) for p in self.layout.catalog],
+            "products": [
+                dataclasses.asdict(dataclasses.replace(p, pictures="", mesh="")) | {"artwork": own.get(p.sku, "")}
+                for p in self.layout.catalog
+            ],
             "positions": [dataclasses.asdict(p) for p in self.layout.planogram.positions],
             "conditions": dataclasses.asdict(self.conditions),
             "seed": self.seed,
@@ -75,9 +84,16 @@ class Scenario:
 
 
 def load_layout(folder: Path) -> Layout:
-    """Read store.yaml, catalog.csv and planogram.csv of a folder and check them against each other."""
+    """Read store.yaml, catalog.csv and planogram.csv of a folder and check them against each other.
+
+    `planogram.psa` stands for all three: catalog.csv and store.yaml are then optional, and what they
+    say of a SKU or of the store comes before what the PSA file says. What it holds that cannot be
+    honoured is warned of.
+    """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; expected store.yaml, catalog.csv and planogram.csv in it")
+    if (folder / "planogram.psa").is_file():
+        return _load_psa_layout(folder)
     layout = Layout(
         read_yaml(folder / "store.yaml", Store),
         load_catalog(folder / "catalog.csv"),
@@ -87,12 +103,32 @@ def load_layout(folder: Path) -> Layout:
     return layout
 
 
+def _load_psa_layout(folder: Path) -> Layout:
+    path = folder / "planogram.psa"
+    if (folder / "planogram.csv").is_file():
+        raise InputError(f"{path}: planogram.csv stands beside it; expected one of the two")
+    own = load_catalog(folder / "catalog.csv") if (folder / "catalog.csv").is_file() else Catalog(())
+    schematic = load_psa(path, own)
+    layout = schematic.layout
+    if (folder / "store.yaml").is_file():
+        layout = dataclasses.replace(layout, store=read_yaml(folder / "store.yaml", Store))
+    layout.check(path, schematic.places)
+    for note in schematic.notes:
+        warnings.warn(f"{path}: {note}", stacklevel=3)
+    return layout
+
+
 def load_scenario(name: str | Path, seed: int = 0) -> Scenario:
-    """Load a named scenario of this package, or a folder of the user's with the same four files."""
+    """Load a named scenario of this package, or a folder of the user's with the same files.
+
+    A folder with planogram.psa may do without scenario.yaml: it is named after the folder.
+    """
     folder = HERE / str(name)
     if not (folder / "scenario.yaml").is_file():
         folder = Path(name)
     if not folder.is_dir():
         known = ", ".join(sorted(p.parent.name for p in HERE.glob("*/scenario.yaml")))
         raise InputError(f"{name}: no such scenario or folder; named scenarios: {known}")
+    if not (folder / "scenario.yaml").is_file() and (folder / "planogram.psa").is_file():
+        return Scenario(load_layout(folder), Conditions(folder.resolve().name), seed)
     return Scenario(load_layout(folder), read_yaml(folder / "scenario.yaml", Conditions), seed)

@@ -65,15 +65,16 @@ def _draw_position(layout: Layout, position: Position, mess: Mess, seed: int) ->
     own = layout.product(position)
     fill = random.uniform(0.15, 1.0)
     out, plugged, misplaced = random.random(3) < (mess.out, mess.plugged, mess.misplaced)
-    foreign = _foreign_product(layout, position, random, neighbour=out)
+    fitting = layout.intruders[position.id, bool(out)]
+    foreign = fitting[int(random.integers(len(fitting)))] if fitting else None
     foreign_column = int(random.integers(position.wide))
-    receded = rng(seed, "receded", position.id).random(position.wide) < mess.receded
-    if layout.store.fixture(position.fixture).pushers:
-        receded[:] = False
+    receded = np.zeros(position.wide, bool)
+    if mess.receded and not layout.fixture(position).pushers:
+        receded = rng(seed, "receded", position.id).random(position.wide) < mess.receded
     units = []
     for column in range(position.wide):
         empty = random.random() < mess.empty_column
-        count = int(np.clip(random.binomial(position.deep * position.high, fill), 1, None))
+        count = max(1, int(random.binomial(position.deep * position.high, fill)))
         poses = random.standard_normal((position.deep * position.high, 3))
         product = own
         if out or empty:
@@ -99,31 +100,17 @@ def _unit(
     layout: Layout, position: Position, product: Product, place: tuple[int, int, int], pose: np.ndarray, mess: Mess
 ) -> Unit:
     column, level, row = place
-    fixture, own = layout.store.fixture(position.fixture), layout.product(position)
-    x, y, z = layout.base(position, column, level, row)
+    fixture, own = layout.fixture(position), layout.product(position)
+    x, y, z = layout.base(position, column, level, row).tolist()
     cos, sin = math.cos(fixture.yaw), math.sin(fixture.yaw)
     # A shift stays within the free gap, so that packs never run into each other.
-    dx, dy = np.clip(pose[:2] * mess.shift, -0.0025, 0.0025)
+    dx, dy = (max(-0.0025, min(0.0025, v * mess.shift)) for v in pose[:2].tolist())
     deeper = (product.depth - own.depth) / 2
     x, y = x - sin * deeper, y + cos * deeper
     x, y = x + (cos * dx - sin * dy), y + (sin * dx + cos * dy)
     if fixture.kind == "pegwall":
         z += own.height - product.height  # it hangs from the hook of the pack that belongs there
-    turn = float(np.clip(pose[2] * mess.turn, -0.15, 0.15))
+    turn = max(-0.15, min(0.15, float(pose[2]) * mess.turn))
     if product.form not in ROUND:
         turn *= 0.3
-    return Unit(product.sku, position.id, column, level, row, float(x), float(y), float(z), fixture.yaw + turn)
-
-
-def _foreign_product(
-    layout: Layout, position: Position, random: np.random.Generator, neighbour: bool
-) -> Product | None:
-    """Choose a product that fits one facing: from the same shelf if `neighbour`, else from the store."""
-    own = layout.product(position)
-    candidates = [
-        layout.product(p)
-        for p in layout.planogram.positions
-        if p.sku != position.sku and (not neighbour or (p.fixture, p.shelf) == (position.fixture, position.shelf))
-    ]
-    fitting = [p for p in candidates if p.width <= own.width and p.height <= own.height * 1.1 and p.depth <= 0.3]
-    return fitting[int(random.integers(len(fitting)))] if fitting else None
+    return Unit(product.sku, position.id, column, level, row, x, y, z, fixture.yaw + turn)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -64,15 +65,16 @@ class Fixture:
     def to_world(self, points: ArrayLike) -> NDArray[np.float64]:
         """World points (…, 3) of points in the fixture's own frame: x from its left edge along the front,
         y from the front into the shelf, z up."""
-        cos, sin = math.cos(self.yaw), math.sin(self.yaw)
-        turn = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]])
-        return np.asarray(points, float) @ turn.T + (self.x, self.y, 0.0)
+        return np.asarray(points, float) @ self._turn.T + (self.x, self.y, 0.0)
 
     def to_local(self, points: ArrayLike) -> NDArray[np.float64]:
         """The inverse of `to_world`."""
+        return (np.asarray(points, float) - (self.x, self.y, 0.0)) @ self._turn
+
+    @cached_property
+    def _turn(self) -> NDArray[np.float64]:
         cos, sin = math.cos(self.yaw), math.sin(self.yaw)
-        turn = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]])
-        return (np.asarray(points, float) - (self.x, self.y, 0.0)) @ turn
+        return np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]])
 
     @property
     def footprint(self) -> NDArray[np.float64]:

@@ -6,7 +6,7 @@ The packs on it are nobody's: they carry invented brands, stand in no catalog an
 from __future__ import annotations
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
 from scenarios import Product
 from sim.packaging import front_panel
@@ -14,6 +14,8 @@ from sim.surfaces import Colour, choose, faded, picture_of
 
 DENSITY = 240
 """Texels per metre: such shelving is seen from two metres or more."""
+MOST_PACKS = 40
+"""Different packs on one run, however long it is."""
 SYLLABLES = ("ba", "ve", "lo", "mi", "ka", "ru", "so", "ne", "ta", "fi", "do", "gre")
 SIZES = {
     "box": (0.11, 0.19),
@@ -33,7 +35,8 @@ def facade(width: float, height: float, random: np.random.Generator) -> Image.Im
     rail = choose(random, ((214, 214, 210), (176, 34, 44), (40, 90, 160), (60, 60, 64)))
     shelves = int(np.clip(round(height / 0.36), 3, 6))
     pitch = h / (shelves + 0.25)
-    packs = [_pack(random, (pitch / DENSITY) - 0.075) for _ in range(max(8, int(width * shelves * 1.6)))]
+    count = int(np.clip(width * shelves, 8, MOST_PACKS))
+    packs = [_pack(random, (pitch / DENSITY) - 0.075) for _ in range(count)]
     for n in range(shelves):
         top, bottom = round(n * pitch), round((n + 1) * pitch)
         back = faded(steel, 0.34, 0.62, (8, bottom - top)).resize((w, bottom - top))
@@ -70,14 +73,13 @@ def _stock(picture: Image.Image, packs: list[Image.Image], top: int, floor: int,
     x = int(random.integers(2, 8))
     while x < picture.width:
         pack = packs[int(random.integers(len(packs)))]
+        behind, *fronts = (ImageEnhance.Brightness(pack).enhance(light) for light in (0.55, 0.88, 0.94, 1.0))
         for _ in range(int(random.integers(1, 5))):
             if random.random() < 0.1:
                 x += pack.width + 2
                 continue
-            behind = pack.point(lambda v: int(v * 0.55))
             picture.paste(behind, (x + 2, max(top, floor - pack.height - 4)))
-            light = float(random.uniform(0.88, 1.0))
-            picture.paste(pack.point(lambda v, k=light: int(v * k)), (x, max(top, floor - pack.height)))
+            picture.paste(fronts[int(random.integers(3))], (x, max(top, floor - pack.height)))
             x += pack.width + int(random.integers(1, 4))
         x += int(random.integers(1, 6))
 

@@ -27,12 +27,13 @@ def h264(picture: NDArray[np.uint8], qp: int) -> NDArray[np.uint8]:
     between pictures, and a rate control that varies `qp`.
     """
     height, width = picture.shape[:2]
-    luma, cr, cb = cv2.split(cv2.cvtColor(picture, cv2.COLOR_RGB2YCrCb))
+    luma, cr, cb = np.moveaxis(np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2YCrCb), np.uint8), -1, 0)
     half = ((width + 1) // 2, (height + 1) // 2)
     planes = [_quantise(luma, qp)]
     for chroma in (cr, cb):
-        small = _quantise(cv2.resize(chroma, half, interpolation=cv2.INTER_AREA), qp)
-        planes.append(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR))
+        small = np.asarray(cv2.resize(chroma, half, interpolation=cv2.INTER_AREA), np.uint8)
+        stretched = cv2.resize(_quantise(small, qp), (width, height), interpolation=cv2.INTER_LINEAR)
+        planes.append(np.asarray(stretched, np.uint8))
     return cv2.cvtColor(cv2.merge(planes), cv2.COLOR_YCrCb2RGB)  # type: ignore[return-value]
 
 

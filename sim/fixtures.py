@@ -6,6 +6,7 @@ pack needs of its place is left free: sides, doors and walls stand around a fixt
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 
@@ -160,7 +161,7 @@ def _gondola(work: Joinery, layout: Layout, f: Fixture, seed: int) -> None:
 
 def _endcap(work: Joinery, layout: Layout, f: Fixture, seed: int) -> None:
     """A short gondola with whole side panels and a promotion header."""
-    steel, rail, random = _steel(seed)
+    steel, _rail, random = _steel(seed)
     accent = surfaces.choose(random, ACCENT)
     _back(work, f, toned(steel, 0.96), 0.05)
     _boards(work, f, steel, accent, random)
@@ -333,7 +334,7 @@ def _rack(work: Joinery, layout: Layout, f: Fixture, seed: int) -> None:
         for y in (-0.12, f.depth):
             work.block((x - 0.04, y, 0), (x + 0.04, y + 0.07, top), "frame", without="bottom", front="post")
         rungs = np.linspace(0.15, top - 0.1, max(3, round(top / 0.6)))
-        for n, (z0, z1) in enumerate(zip(rungs, rungs[1:])):
+        for n, (z0, z1) in enumerate(itertools.pairwise(rungs)):
             a, b = ((-0.06, z0), (f.depth + 0.02, z1)) if n % 2 else ((f.depth + 0.02, z0), (-0.06, z1))
             bar = ((x, a[0], a[1]), (x, b[0], b[1]), (x, b[0], b[1] + 0.04), (x, a[0], a[1] + 0.04))
             work.panel(bar, "frame")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import lru_cache
+from typing import Any
 
 import cv2
 import numpy as np
@@ -30,12 +30,11 @@ def distort(render: Render, camera: Camera) -> Render:
     # The coarse map is bent on its own grid: its pixel (i, j) lies at ((i + 0.5) · width / columns, …).
     u = (cv2.resize(x, size, interpolation=cv2.INTER_AREA) + 0.5) * columns / width - 0.5
     v = (cv2.resize(y, size, interpolation=cv2.INTER_AREA) + 0.5) * rows / height - 0.5
-    return replace(
-        render,
-        image=cv2.remap(render.image, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE),
-        depth=cv2.remap(render.depth, x, y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE),
-        body=_nearest(render.body, x, y),
-        luminance=cv2.remap(render.luminance, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE),
+    return Render(
+        _bent(render.image, x, y, cv2.INTER_LINEAR),
+        _bent(render.depth, x, y, cv2.INTER_NEAREST),
+        _nearest(render.body, x, y),
+        _bent(render.luminance, u, v, cv2.INTER_LINEAR),
     )
 
 
@@ -90,6 +89,10 @@ def _pinhole_pixels(model: CameraModel) -> tuple[NDArray[np.float32], NDArray[np
     pixels = np.stack([x, y], axis=-1)
     straight = camera.pinhole.project(camera.unproject(pixels, np.ones(x.shape)))[0] - 0.5
     return straight[..., 0].astype(np.float32), straight[..., 1].astype(np.float32)
+
+
+def _bent(values: NDArray[Any], x: NDArray[np.float32], y: NDArray[np.float32], by: int) -> Any:
+    return cv2.remap(values, x, y, by, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _nearest(values: NDArray[np.int32], x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.int32]:

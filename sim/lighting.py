@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from scenarios import Lighting, Luminaire, Room, Scenario, Store, Window, rng
-from sim.daylight import daylight_kelvin, kelvin_to_rgb, window_exitance
+from sim.daylight import LUMINANCE_WEIGHTS, daylight_kelvin, kelvin_to_rgb, window_exitance
 
 Floats = NDArray[np.float64]
 
 TUBE_LUMENS, TUBE_LENGTH, TUBE_WIDTH = 3700.0, 1.5, 0.1
 """A tube luminaire of 1.5 m with an LED lamp of 23 W, as data sheets have them."""
-EMERGENCY_LUMENS = 250.0
+EMERGENCY_LUMENS = 150.0
 """A self-contained emergency luminaire: 1 lux on the floor of an escape route (EN 1838) every few metres."""
 SAMPLE_SPACING = 0.5
 """An area source is taken for points at most this far apart, metres."""
@@ -57,31 +57,36 @@ def illuminance(scenario: Scenario, points: ArrayLike, normals: ArrayLike) -> Fl
     Every lamp and window is a set of Lambertian points: E = Σ Φ/π · cos θ · cos φ / r², with θ at the
     source and φ at the surface, and the room's indirect light is added.
     """
-    return np.asarray(irradiance(sources(scenario), points, normals) @ [0.2126, 0.7152, 0.0722])
+    return np.asarray(irradiance(sources(scenario), points, normals) @ LUMINANCE_WEIGHTS)
 
 
 def irradiance(light: Sources, points: ArrayLike, normals: ArrayLike) -> Floats:
     """As `illuminance`, in each primary of linear sRGB (…, 3), weighted so that their luminance is lux."""
-    points, normals = np.broadcast_arrays(np.asarray(points, float), np.asarray(normals, float))
-    away, share = _rays(light, points.reshape(-1, 3))
-    facing = np.maximum(0.0, np.einsum("psk,pk->ps", away, normals.reshape(-1, 3)))
-    return ((share * facing) @ light.colour + light.indirect).reshape(points.shape)
+    points, normals = np.broadcast_arrays(points, normals)
+    away, square = _to_sources(light, points.reshape(-1, 3))
+    facing = sum(a * n[:, None] for a, n in zip(away, normals.reshape(-1, 3).T))
+    direct = np.maximum(facing, 0) * _perpendicular(light, away, square)
+    return (direct @ light.colour.astype(direct.dtype) + light.indirect).reshape(points.shape)
 
 
 def light_vector(light: Sources, point: ArrayLike) -> Floats:
     """The vector (3,) in lux from which direct light comes at a point: its length is the greatest difference
     between the illuminances of a plane's two faces (Gershun 1936)."""
-    away, share = _rays(light, np.asarray(point, float).reshape(1, 3))
-    return np.asarray(share[0] @ away[0])
+    away, square = _to_sources(light, np.asarray(point, float).reshape(1, 3))
+    return np.array([float(v) for v in (away * _perpendicular(light, away, square)).sum(axis=(1, 2))])
 
 
-def _rays(light: Sources, points: Floats) -> tuple[Floats, Floats]:
-    """From points (P, 3) the unit vectors (P, S, 3) to the sources, and what these give perpendicularly (P, S)."""
-    away = light.position - points[:, None]
-    square = np.maximum((away**2).sum(axis=-1), 0.01)  # within 10 cm a lamp is no point
-    away /= np.sqrt(square)[..., None]
-    leaving = np.maximum(0.0, -np.einsum("psk,sk->ps", away, light.normal))
-    return away, light.flux / math.pi * leaving / square
+def _to_sources(light: Sources, points: Floats) -> tuple[Floats, Floats]:
+    """From points (P, 3) to the sources: the vectors (3, P, S), and their squared lengths (P, S)."""
+    away = light.position.T[:, None].astype(points.dtype) - points.T[..., None]
+    return away, np.maximum((away * away).sum(axis=0), 0.01)  # within 10 cm a lamp is no point
+
+
+def _perpendicular(light: Sources, away: Floats, square: Floats) -> Floats:
+    """Illuminance (P, S) from every source on a surface turned towards it, divided by its distance, so that
+    `away` times it is a light vector."""
+    leaving = -sum(a * n for a, n in zip(away, light.normal.T.astype(away.dtype)))
+    return np.maximum(leaving, 0) * (light.flux / math.pi).astype(away.dtype) / (square * square)
 
 
 def shelf_fronts(store: Store) -> tuple[Floats, Floats]:
@@ -127,16 +132,29 @@ def _lit(store: Store, lighting: Lighting, seed: int) -> tuple[Luminaire, ...]:
         # A strip is a cooler's own light: a shop that changes its lamps does not change it.
         lamps = [lamp if lamp.kind == "strip" else replace(lamp, kelvin=kelvin) for lamp in lamps]
     if lighting.lux is not None:
-        points, normals = shelf_fronts(store)
-        full = irradiance(_emitters(store.room, lamps, (), 12.0), points, normals) @ [0.2126, 0.7152, 0.0722]
-        scale = float(rng(seed, "light", "sensor").uniform(*lighting.lux)) / max(float(full.mean()), 1e-9)
-        lamps = [replace(lamp, lumens=lamp.lumens * scale) for lamp in lamps]
+        lamps = _scale(store, lamps, float(rng(seed, "light", "sensor").uniform(*lighting.lux)))
     if lighting.emergency:
         return tuple(lamp for lamp in lamps if lamp.emergency)
     mains = [lamp.id for lamp in lamps if not lamp.emergency]
     order = sorted(mains, key=lambda id: float(rng(seed, "light", "failed", id).random()))
     dark = set(order[: round(lighting.failed * len(mains))])
     return tuple(lamp for lamp in lamps if lamp.id not in dark)
+
+
+def _scale(store: Store, lamps: list[Luminaire], lux: float) -> list[Luminaire]:
+    """The lamps with the lumens that give `lux` on the mean shelf front. Emergency lamps keep their own, unless
+    they alone give more than that."""
+
+    def mean(some: list[Luminaire]) -> float:
+        light = _emitters(store.room, some, (), 0.0)
+        return float((irradiance(light, *shelf_fronts(store)) @ LUMINANCE_WEIGHTS).mean())
+
+    kept = [lamp for lamp in lamps if lamp.emergency]
+    scaled = [lamp for lamp in lamps if not lamp.emergency]
+    if not scaled or mean(kept) >= lux:
+        kept, scaled = [], lamps
+    scale = (lux - mean(kept)) / max(mean(scaled), 1e-9)
+    return kept + [replace(lamp, lumens=lamp.lumens * scale) for lamp in scaled]
 
 
 def default_luminaires(store: Store, seed: int) -> tuple[Luminaire, ...]:
@@ -204,8 +222,9 @@ def _emitters(
         lumens = window_exitance(hour, w.bearing) * w.width * w.height
         if lumens > 0:
             add(_spread(w.centre, along, w.width, (0, 0, 1), w.height), inward, lumens, daylight_kelvin(hour))
-    lumens_rgb = np.concatenate(flux) @ np.concatenate(colour)
-    return Sources(*map(np.concatenate, (position, normal, flux, colour)), indirect=lumens_rgb * _returned(room))
+    all_flux, all_colour = np.concatenate(flux), np.concatenate(colour)
+    indirect = all_flux @ all_colour * _returned(room)
+    return Sources(np.concatenate(position), np.concatenate(normal), all_flux, all_colour, indirect)
 
 
 def _spread(centre: ArrayLike, along: ArrayLike, length: float, across: ArrayLike, width: float) -> Floats:

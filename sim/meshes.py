@@ -59,6 +59,10 @@ class Mesh:
 
 def pack_mesh(product: Product, density: float = TEXEL_DENSITY) -> Mesh:
     """Build the mesh and artwork of a product's pack; `density` in texels per metre."""
+    if product.pictures or product.mesh:
+        from sim.own_packs import own_pack
+
+        return own_pack(product, density)
     return FORM_BUILDERS[product.form](product, density)
 
 

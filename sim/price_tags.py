@@ -79,8 +79,11 @@ def _corners(layout: Layout, p: Position) -> Floats:
 def _edge(layout: Layout, fixture: Fixture, p: Position) -> tuple[float, float]:
     """How far into the fixture (metres, negative before its front) and how high the lower edge of a tag is."""
     board = fixture.shelves[p.shelf].z
-    if fixture.kind == "rack":
-        return -0.0465, max(0.01, board - 0.008 - (BEAM + TAG_HEIGHT) / 2)
+    if fixture.kind == "rack" and board > BEAM + 0.02:
+        return -0.0465, board - 0.012 - TAG_HEIGHT
+    if fixture.kind == "rack":  # it stands on the floor: its labels are on the beam above
+        above = [s.z for s in fixture.shelves if s.z > board]
+        return -0.0465, min(above) - BEAM if above else board + 0.01
     if fixture.kind == "freezer":
         return -WALL - 0.0135, fixture.height - 0.032
     if fixture.kind == "pegwall":

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from importlib import metadata
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,17 +36,35 @@ class Render:
 
 
 def renderer(name: str) -> Callable[[World, Camera, Scenario], Render]:
-    """The renderer of a name. Raises InputError for one that is unknown or not on this machine."""
-    if name == "raster":
+    """The renderer of a name; `pathtrace:64` traces 64 light paths a pixel instead of its usual number.
+
+    Raises InputError for one that is unknown or not on this machine.
+    """
+    kind, colon, number = name.partition(":")
+    if kind == "raster" and not colon:
         from sim.raster import render
 
         return render
-    if name == "raster-egl":
+    if kind == "raster-egl" and not colon:
         from sim.raster import render_egl
 
         return render_egl
-    if name == "pathtrace":
+    if kind == "pathtrace" and (not colon or (number.isdecimal() and int(number) > 0)):
+        from sim.mitsuba_variant import choose_variant
         from sim.pathtrace import render as trace
 
-        return trace
-    raise InputError(f"renderer {name!r}; expected one of {', '.join(RENDERERS)}")
+        choose_variant()
+        return partial(trace, samples=int(number)) if colon else trace
+    raise InputError(f"renderer {name!r}; expected one of {', '.join(RENDERERS)}, or pathtrace:SAMPLES")
+
+
+def describe(name: str) -> str:
+    """What a result says of its renderer: engine, variant and effort."""
+    if not name.startswith("pathtrace"):
+        return {"raster": "raster (PyBullet TinyRenderer, shadows)"}.get(name, name)
+    from sim.mitsuba_variant import choose_variant
+    from sim.pathtrace import SAMPLES
+
+    samples = name.partition(":")[2] or SAMPLES
+    engine = f"Mitsuba {metadata.version('mitsuba')} {choose_variant()}"
+    return f"pathtrace ({engine}, {samples} samples a pixel, Open Image Denoise)"

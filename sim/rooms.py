@@ -17,8 +17,10 @@ from sim.surfaces import Colour, choose, picture_of, toned
 
 FACADE_HEIGHT = 2.0
 """Height of painted shelving, metres."""
-STOOD_AGAINST = 0.35
-"""A wall with a fixture closer than this, in metres, is stood against: it bears no painted shelving."""
+STOOD_AGAINST, SEEN_BEHIND = 0.35, 3.0
+"""A wall with a fixture closer than the first, in metres, bears no painted shelving, nor one that is seen behind
+an open fixture from nearer than the second: what is painted must not be taken for what stands before it."""
+OPEN = ("freezer", "pallet", "rack")
 WALL_TEXELS = 90
 """Texels per metre of walls and ceiling."""
 
@@ -106,7 +108,12 @@ def _walls(layout: Layout) -> list[_Wall]:
 def _stood_against(wall: _Wall, store: Store) -> bool:
     along = np.subtract(wall.right, wall.left) / wall.length
     inward = np.array([along[1], -along[0]])
-    return any(float(((f.footprint - wall.left) @ inward).min()) < STOOD_AGAINST for f in store.fixtures)
+    for fixture in store.fixtures:
+        distance = float(((fixture.footprint - wall.left) @ inward).min())
+        looked_at = float(inward @ (-np.sin(fixture.yaw), np.cos(fixture.yaw))) < -0.7
+        if distance < (SEEN_BEHIND if fixture.kind in OPEN and looked_at else STOOD_AGAINST):
+            return True
+    return False
 
 
 def _categories(layout: Layout, seed: int, wall: str) -> list[str]:

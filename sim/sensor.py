@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
+from statistics import NormalDist
 
 import cv2
 import numpy as np
@@ -18,8 +20,9 @@ from sim.render import Render
 
 PHOTONS = 4.09e3
 """Photons of 555 nm on a square µm for each lux second: 1 lm is 1/683 W there, a photon 3.58e-19 J (CIE 018)."""
-MIDDLE = 0.18
-"""Mean linear level that automatic exposure aims at, as a share of full scale: a grey card's."""
+MIDDLE = 0.2
+"""Mean linear level that automatic exposure aims at, as a share of full scale: a little over a grey card's 0.18,
+as in photographs of shelves (median of 138 of the Grocery Store Dataset: 0.22)."""
 HIGHLIGHT, HIGHLIGHT_LEVEL = 98.0, 0.85
 """Automatic exposure holds this percentile of the picture below this share of full scale (libcamera's
 "highlight" constraint does the same)."""
@@ -123,7 +126,7 @@ def _photograph(
     rows = electrons_per_luminance(model) * setting.exposure * modulation(scenario, start, setting.exposure)
     raw *= rows[:, None].astype(np.float32)
     dark = np.float32(sensor.dark_current * setting.exposure + sensor.read_noise**2)
-    noise = random.standard_normal(raw.shape, dtype=np.float32)
+    noise = _normal_table()[random.integers(0, 65536, raw.shape, np.uint16)]
     noise *= np.sqrt(raw + dark)
     raw += noise
     full = np.float32(2**sensor.bits - 1)
@@ -170,6 +173,15 @@ def _cast(scenario: Scenario) -> NDArray[np.float64]:
 
 def _mean_lux(scenario: Scenario) -> float:
     return float(illuminance(scenario, *shelf_fronts(scenario.layout.store)).mean())
+
+
+@lru_cache(maxsize=1)
+def _normal_table() -> NDArray[np.float32]:
+    """65536 equally likely values of the standard normal distribution: drawing from them takes a fifth of the time
+    of drawing from the distribution, and they end at 4.3 standard deviations."""
+    normal = NormalDist()
+    half = np.array([normal.inv_cdf((i + 0.5) / 65536) for i in range(32768)], np.float32)
+    return np.concatenate([half, -half[::-1]])
 
 
 def _linear_table() -> NDArray[np.float32]:

@@ -1,19 +1,21 @@
 """Leaning and fallen units, let go in a physics engine until they rest on the shelf and on each other.
 
-Every unit is simulated alone in an engine that was made for it, with what stands around it held fast, so
+Every unit is simulated alone in an engine that was reset for it, with what stands around it held fast, so
 that its pose depends on the stock only: not on order, worker or what was settled before.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scenarios import Fixture, Layout, Stock, Unit
 from sim.engine import pybullet
+from sim.fixtures import SHEET
 from sim.meshes import Floats, Mesh
 
 STEP = 1 / 120
@@ -25,10 +27,13 @@ OVERHANG = 0.03
 """How far a unit may stick out before the shelf, metres."""
 SUNKEN = 0.002
 """How deep units may be pressed into each other, metres."""
-REACH = 0.06
-"""Units farther than this from a pose's neighbourhood, in metres, are left out of its engine."""
+BULGE = 0.008
+"""How far a mesh may reach beyond the solid that stands for it, metres."""
+REACH = 0.05
+"""Units farther than this from where a unit starts, in metres, are left out of its engine."""
 KEPT = 4096
 """Settled units that are remembered."""
+STANDING = (0.0, 0.0, 0.0, 1.0)
 
 
 class Settler:
@@ -36,135 +41,189 @@ class Settler:
 
     def __init__(self, layout: Layout, packs: Mapping[str, Mesh]) -> None:
         self.layout, self.packs = layout, packs
+        self._shelf_of = {p.id: (p.fixture, p.shelf) for p in layout.planogram.positions}
         self._known: dict[tuple[Unit, ...], Unit] = {}
-        self._hulls: dict[str, Floats] = {}
+        self._hulls: dict[str, list[list[float]]] = {}
+        self._client = -1
+
+    def close(self) -> None:
+        if self._client >= 0:
+            pybullet.disconnect(self._client)
+            self._client = -1
 
     def settle(self, stock: Stock) -> Stock:
-        """The stock with its leaning and fallen units at rest; a stock without such units is returned as it is."""
-        disturbed = [i for i, u in enumerate(stock.units) if u.rotation is not None]
-        if not disturbed:
+        """The stock with its leaning and fallen units at rest; a stock without such units is returned as it is.
+
+        They are settled one by one in the order of the stock; those whose turn has not come are held where
+        they start from.
+        """
+        if not any(unit.rotation for unit in stock.units):
             return stock
         units = list(stock.units)
-        shelf_of = {p.id: (p.fixture, p.shelf) for p in self.layout.planogram.positions}
         shelves: dict[tuple[str, int], list[int]] = {}
         for i, unit in enumerate(units):
-            shelves.setdefault(shelf_of[unit.position], []).append(i)
-        waiting = set(disturbed)
-        for i in disturbed:
-            fixture_id, shelf = shelf_of[units[i].position]
-            near = self._near(units, i, shelves[fixture_id, shelf])
-            # Those that are not settled yet are held where they start from.
-            units[i] = self._settled(units[i], near, self.layout.store.fixture(fixture_id), shelf)
-            waiting.discard(i)
+            shelves.setdefault(self._shelf_of[unit.position], []).append(i)
+        for (fixture_id, shelf), members in shelves.items():
+            tilted = [i for i in members if units[i].rotation]
+            if not tilted:
+                continue
+            boxes = np.array([self._bounds(units[i]) for i in members])
+            for i in tilted:
+                me = members.index(i)
+                for reach in (REACH, math.inf):
+                    near = _touch(boxes, boxes[me], reach)
+                    near[me] = False
+                    settled = self._remembered(
+                        (units[i], *(units[members[n]] for n in np.flatnonzero(near))), fixture_id, shelf
+                    )
+                    others = _touch(boxes, self._bounds(settled), 0.0) & ~near
+                    others[me] = False
+                    if not others.any():
+                        break  # nothing is touched that was left out
+                units[i] = settled
+                boxes[me] = self._bounds(settled)
         return Stock(tuple(units))
 
-    def _near(self, units: list[Unit], i: int, candidates: list[int]) -> tuple[Unit, ...]:
-        """The units that the unit can touch on its way."""
-        reach = self._size(units[i]) + REACH
-        me = np.array([units[i].x, units[i].y])
-        return tuple(
-            units[j]
-            for j in candidates
-            if j != i and np.hypot(*(me - (units[j].x, units[j].y))) < reach + self._size(units[j], flat=True)
-        )
-
-    def _size(self, unit: Unit, flat: bool = False) -> float:
-        product = self.layout.catalog[unit.sku]
-        flat_size = float(np.hypot(product.width, product.depth)) / 2
-        return flat_size if flat and unit.rotation is None else flat_size + product.height
-
-    def _settled(self, unit: Unit, near: tuple[Unit, ...], fixture: Fixture, shelf: int) -> Unit:
-        key = (unit, *near)
+    def _remembered(self, key: tuple[Unit, ...], fixture_id: str, shelf: int) -> Unit:
+        """A unit, the first of `key`, as it settles among those that follow."""
         if key not in self._known:
             if len(self._known) >= KEPT:
                 self._known.clear()
-            self._known[key] = self._simulate(unit, near, fixture, shelf)
+            self._known[key] = self._settled(key, self.layout.store.fixture(fixture_id), shelf)
         return self._known[key]
 
-    def _simulate(self, unit: Unit, near: tuple[Unit, ...], fixture: Fixture, shelf: int) -> Unit:
+    def _bounds(self, unit: Unit) -> Floats:
+        """Lowest and highest corner (2, 3) of a unit in the world."""
+        w, d, h = self._size(unit)
+        corners = np.array([[x, y, z] for x in (-w / 2, w / 2) for y in (-d / 2, d / 2) for z in (0, h)])
+        points = posed_points(corners, unit)
+        return np.array([points.min(axis=0), points.max(axis=0)])
+
+    def _size(self, unit: Unit) -> tuple[float, float, float]:
+        product = self.layout.catalog[unit.sku]
+        return product.width, product.depth, product.height
+
+    def _settled(self, key: tuple[Unit, ...], fixture: Fixture, shelf: int) -> Unit:
+        unit, *near = key
         board = fixture.shelves[shelf].z
-        client = pybullet.connect(pybullet.DIRECT)
-        try:
-            pybullet.setGravity(0, 0, -9.81, physicsClientId=client)
-            pybullet.setPhysicsEngineParameter(
-                fixedTimeStep=STEP, numSolverIterations=30, deterministicOverlappingPairs=1, physicsClientId=client
-            )
-            _furniture(client, fixture, board)
-            shapes: dict[str, int] = {}
-            for other in near:
-                self._body(client, shapes, other, 0.0)
-            body = self._body(client, shapes, unit, 0.4)
-            at_rest = 0
-            for _ in range(MOST_STEPS):
-                pybullet.stepSimulation(physicsClientId=client)
-                speed, spin = (np.linalg.norm(v) for v in pybullet.getBaseVelocity(body, client))
-                at_rest = at_rest + 1 if speed < REST and spin < 10 * REST else 0
-                if at_rest == 6:
-                    break
-            position, rotation = pybullet.getBasePositionAndOrientation(body, client)
-            sunk = min((c[8] for c in pybullet.getContactPoints(body, physicsClientId=client)), default=1.0)
-        finally:
-            pybullet.disconnect(client)
+        position, rotation, rests = self._simulate(unit, near, fixture, board)
         posed = self._posed(unit, position, rotation)
         points = fixture.to_local(posed_points(self.packs[unit.sku].vertices, posed))
-        ceiling = board + fixture.shelves[shelf].clearance
-        low, high = (-0.001, -OVERHANG, board - SUNKEN), (fixture.width + 0.001, fixture.depth, ceiling)
-        inside = bool((points.min(axis=0) >= low).all() and (points.max(axis=0) <= high).all())
-        if at_rest < 6 or not inside or sunk < -SUNKEN:
-            return unit if unit.condition == "fallen" else replace(unit, condition="standing", **_upright(unit, board))
-        # The engine leaves a hair of air or overlap under what lies on the board.
+        low = (-0.001, -OVERHANG, board - BULGE)
+        high = (fixture.width + 0.001, fixture.depth, board + fixture.shelves[shelf].clearance)
+        if not (rests and (points.min(axis=0) >= low).all() and (points.max(axis=0) <= high).all()):
+            return unit if unit.condition == "fallen" else _upright(unit, board)
+        # The engine's solids are a hair off the mesh: nothing may hang over the board or be sunk in it.
         gap = float(points[:, 2].min()) - board
-        tilt = 1 - 2 * (posed.quaternion[0] ** 2 + posed.quaternion[1] ** 2)
-        condition = "fallen" if tilt < 0.5 else "leaning"
-        return replace(posed, z=posed.z - (gap if gap < 0.004 else 0.0), condition=condition)
+        uprightness = 1 - 2 * (rotation[0] ** 2 + rotation[1] ** 2)
+        if uprightness > 0.998:
+            return _upright(unit, board)
+        condition = "fallen" if uprightness < 0.5 else "leaning"
+        return replace(posed, z=posed.z - (gap if gap < BULGE else 0.0), condition=condition)
+
+    def _simulate(
+        self, unit: Unit, near: list[Unit], fixture: Fixture, board: float
+    ) -> tuple[tuple[float, ...], tuple[float, ...], bool]:
+        """Let a unit go. Returns position of its centre, orientation, and whether it came to rest, clear of others."""
+        if self._client < 0:
+            self._client = pybullet.connect(pybullet.DIRECT)
+        client = self._client
+        pybullet.resetSimulation(physicsClientId=client)
+        pybullet.setGravity(0, 0, -9.81, physicsClientId=client)
+        pybullet.setPhysicsEngineParameter(
+            fixedTimeStep=STEP, numSolverIterations=30, deterministicOverlappingPairs=1, physicsClientId=client
+        )
+        solids = _furniture(fixture, board) + [solid for other in near for solid in self._solids(other)]
+        around = _body(client, _compound(client, solids), 0.0, (0.0, 0.0, 0.0), STANDING)
+        half = self._size(unit)[2] / 2
+        start = np.array([unit.x, unit.y, unit.z]) + rotation_matrix(unit.quaternion) @ (0, 0, half)
+        body = _body(client, self._shape(client, unit), 0.4, tuple(start), unit.quaternion)
+        at_rest = 0
+        for _ in range(MOST_STEPS):
+            pybullet.stepSimulation(physicsClientId=client)
+            velocity, spin = pybullet.getBaseVelocity(body, client)
+            slow = math.hypot(*velocity) < REST and math.hypot(*spin) < 10 * REST
+            at_rest = at_rest + 1 if slow else 0
+            if at_rest == 6:
+                break
+        position, rotation = pybullet.getBasePositionAndOrientation(body, client)
+        contacts = pybullet.getContactPoints(body, around, physicsClientId=client)
+        deepest = min((float(contact[8]) for contact in contacts), default=0.0)
+        return position, rotation, at_rest == 6 and deepest > -SUNKEN
 
     def _posed(self, unit: Unit, position: tuple[float, ...], rotation: tuple[float, ...]) -> Unit:
         """The unit where the engine has its centre."""
-        half = self.layout.catalog[unit.sku].height / 2
-        matrix = rotation_matrix(rotation)
-        x, y, z = np.array(position) - matrix @ (0.0, 0.0, half)
+        x, y, z = np.array(position) - rotation_matrix(rotation) @ (0.0, 0.0, self._size(unit)[2] / 2)
         qx, qy, qz, qw = (float(v) for v in rotation)
         return replace(unit, x=float(x), y=float(y), z=float(z), rotation=(qx, qy, qz, qw))
 
-    def _body(self, client: int, shapes: dict[str, int], unit: Unit, mass: float) -> int:
-        product = self.layout.catalog[unit.sku]
-        if unit.sku not in shapes:
-            shapes[unit.sku] = self._shape(client, unit.sku)
-        centre = np.array([unit.x, unit.y, unit.z]) + rotation_matrix(unit.quaternion) @ (0, 0, product.height / 2)
-        body = int(
-            pybullet.createMultiBody(
-                mass, shapes[unit.sku], -1, [float(v) for v in centre], unit.quaternion, physicsClientId=client
-            )
-        )
-        pybullet.changeDynamics(
-            body, -1, lateralFriction=0.7, rollingFriction=0.002, spinningFriction=0.002, restitution=0.0,
-            linearDamping=0.2, angularDamping=0.3, physicsClientId=client,
-        )  # fmt: skip
-        return body
+    def _shape(self, client: int, unit: Unit) -> int:
+        """What falls: a cuboid or a cylinder for what is one, the convex hull of its mesh for all others."""
+        form = self.layout.catalog[unit.sku].form
+        if form in ("box", "multipack", "can"):
+            (solid,) = self._solids(replace(unit, x=0.0, y=0.0, z=0.0, yaw=0.0, rotation=None))
+            return _compound(client, [replace(solid, centre=(0.0, 0.0, 0.0))])
+        if unit.sku not in self._hulls:
+            centred = self.packs[unit.sku].vertices - (0.0, 0.0, self._size(unit)[2] / 2)
+            self._hulls[unit.sku] = _extreme_points(centred).tolist()
+        hull = self._hulls[unit.sku]
+        shape = pybullet.createCollisionShape(pybullet.GEOM_MESH, vertices=hull, physicsClientId=client)
+        return int(shape)
 
-    def _shape(self, client: int, sku: str) -> int:
-        """A cuboid for what is one, a cylinder for cans, the convex hull of the mesh for all others."""
-        product = self.layout.catalog[sku]
-        w, d, h = product.width, product.depth, product.height
-        if product.form in ("box", "multipack"):
-            return int(
-                pybullet.createCollisionShape(
-                    pybullet.GEOM_BOX, halfExtents=[w / 2, d / 2, h / 2], physicsClientId=client
-                )
-            )
-        if product.form == "can":
-            return int(
-                pybullet.createCollisionShape(
-                    pybullet.GEOM_CYLINDER, radius=max(w, d) / 2, height=h, physicsClientId=client
-                )
-            )
-        if sku not in self._hulls:
-            self._hulls[sku] = _extreme_points(self.packs[sku].vertices) - (0, 0, h / 2)
-        return int(
-            pybullet.createCollisionShape(
-                pybullet.GEOM_MESH, vertices=self._hulls[sku].tolist(), physicsClientId=client
-            )
+    def _solids(self, unit: Unit) -> list[_Solid]:
+        """What stands around: cuboids and cylinders, of a bottle one for the body and one for the neck."""
+        product = self.layout.catalog[unit.sku]
+        w, d, h = self._size(unit)
+        turn = rotation_matrix(unit.quaternion)
+        parts = [(0.0, 1.0, 1.0)]
+        if product.form == "bottle" and h > 2.2 * w:
+            parts = [(0.0, 0.68, 1.0), (0.68, 1.0, 0.5)]
+        solids = []
+        for low, high, girth in parts:
+            centre = np.array([unit.x, unit.y, unit.z]) + turn @ (0, 0, (low + high) / 2 * h)
+            size = (w * girth / 2, d * girth / 2, (high - low) * h / 2)
+            x, y, z = (float(v) for v in centre)
+            solids.append(_Solid(product.is_round, size, (x, y, z), unit.quaternion))
+        return solids
+
+
+@dataclass(frozen=True)
+class _Solid:
+    """A cuboid or, if `round`, an upright cylinder: half extents, centre and orientation."""
+
+    round: bool
+    half: tuple[float, float, float]
+    centre: tuple[float, float, float]
+    turn: tuple[float, float, float, float]
+
+
+def _touch(boxes: Floats, box: Floats, reach: float) -> NDArray[np.bool_]:
+    """Which of the boxes (N, 2, 3) come as near as `reach` metres to a box (2, 3)."""
+    return np.asarray((boxes[:, 0] < box[1] + reach).all(axis=1) & (boxes[:, 1] > box[0] - reach).all(axis=1))
+
+
+def _compound(client: int, solids: list[_Solid]) -> int:
+    """One collision shape of many solids: far quicker to make than as many bodies."""
+    return int(
+        pybullet.createCollisionShapeArray(
+            shapeTypes=[pybullet.GEOM_CYLINDER if s.round else pybullet.GEOM_BOX for s in solids],
+            halfExtents=[s.half for s in solids],
+            radii=[s.half[0] for s in solids],
+            lengths=[2 * s.half[2] for s in solids],
+            collisionFramePositions=[s.centre for s in solids],
+            collisionFrameOrientations=[s.turn for s in solids],
+            physicsClientId=client,
         )
+    )
+
+
+def _body(client: int, shape: int, mass: float, at: tuple[float, ...], turn: tuple[float, ...]) -> int:
+    body = int(pybullet.createMultiBody(mass, shape, -1, at, turn, physicsClientId=client))
+    pybullet.changeDynamics(
+        body, -1, lateralFriction=0.8, rollingFriction=0.002, spinningFriction=0.002, restitution=0.0,
+        linearDamping=0.2, angularDamping=0.3, physicsClientId=client,
+    )  # fmt: skip
+    return body
 
 
 def posed_points(vertices: Floats, unit: Unit) -> Floats:
@@ -184,31 +243,34 @@ def rotation_matrix(quaternion: tuple[float, ...]) -> NDArray[np.float64]:
     )
 
 
-def _upright(unit: Unit, board: float) -> dict[str, object]:
-    """Where a unit that found no rest stands instead: on the board, where it was tilted."""
-    return {"rotation": None, "z": board}
+def _upright(unit: Unit, board: float) -> Unit:
+    """The unit on its feet, over the middle of where it was tilted."""
+    return replace(unit, z=board, rotation=None, condition="standing")
 
 
-def _furniture(client: int, fixture: Fixture, board: float) -> None:
-    """The board and the back panel, and the sides that keep everything in the fixture."""
+def _furniture(fixture: Fixture, board: float) -> list[_Solid]:
+    """The board and the back panel, and the ends that keep everything in the fixture."""
     w, d = fixture.width, fixture.depth
+    turn = (0.0, 0.0, math.sin(fixture.yaw / 2), math.cos(fixture.yaw / 2))
+    solids = []
     for low, high in (
         ((-0.05, 0.0, board - 0.1), (w + 0.05, d + 0.1, board)),
-        ((-0.05, d, board), (w + 0.05, d + 0.1, board + 1.0)),
+        ((-0.05, d - SHEET, board), (w + 0.05, d + 0.1, board + 1.0)),
         ((-0.1, -0.1, board), (0.0, d, board + 1.0)),
         ((w, -0.1, board), (w + 0.1, d, board + 1.0)),
     ):
-        shape = pybullet.createCollisionShape(
-            pybullet.GEOM_BOX, halfExtents=[(b - a) / 2 for a, b in zip(low, high)], physicsClientId=client
-        )
-        middle = fixture.to_world([(a + b) / 2 for a, b in zip(low, high)])
-        turn = (0.0, 0.0, float(np.sin(fixture.yaw / 2)), float(np.cos(fixture.yaw / 2)))
-        body = pybullet.createMultiBody(0, shape, -1, [float(v) for v in middle], turn, physicsClientId=client)
-        pybullet.changeDynamics(body, -1, lateralFriction=0.8, rollingFriction=0.002, physicsClientId=client)
+        half = ((high[0] - low[0]) / 2, (high[1] - low[1]) / 2, (high[2] - low[2]) / 2)
+        x, y, z = (float(v) for v in fixture.to_world([(a + b) / 2 for a, b in zip(low, high)]))
+        solids.append(_Solid(False, half, (x, y, z), turn))
+    return solids
 
 
-def _extreme_points(vertices: Floats) -> Floats:
-    """Those vertices (≤ 26) that lie farthest in the main directions: a hull that is quick to collide."""
-    steps = (-1.0, 0.0, 1.0)
-    directions = np.array([(x, y, z) for x in steps for y in steps for z in steps if (x, y, z) != (0.0, 0.0, 0.0)])
-    return vertices[np.unique((vertices @ directions.T).argmax(axis=0))]
+def _extreme_points(vertices: Floats, directions: int = 160) -> Floats:
+    """Those vertices that lie farthest in directions spread over the sphere (a Fibonacci lattice): the hull, with
+    fewer points. No direction is level, so that both ends of a straight wall are kept."""
+    n = np.arange(directions)
+    z = 1 - (2 * n + 1) / directions
+    angle = n * math.pi * (3 - math.sqrt(5))
+    radius = np.sqrt(1 - z**2)
+    sphere = np.stack([radius * np.cos(angle), radius * np.sin(angle), z], axis=-1)
+    return vertices[np.unique((vertices @ sphere.T).argmax(axis=0))]

@@ -77,20 +77,21 @@ def wood(random: np.random.Generator, size: tuple[int, int] = (160, 24)) -> Imag
     w, h = size
     grain = random.normal(0, 1, (h, 1)) + 0.5 * random.normal(0, 1, (h, w // 8)).repeat(8, axis=1)[:, :w]
     stain = random.normal(0, 5, (1, w // 16 + 1)).repeat(16, axis=1)[:, :w]
-    return picture_of((np.array([186, 152, 108.0]) + (grain * 7 + stain)[..., None]))
+    return picture_of(np.array([186, 152, 108.0]) + (grain * 7 + stain)[..., None])
 
 
 def frost(random: np.random.Generator, size: tuple[int, int] = (160, 96)) -> Image.Image:
     """White enamel with rime that thickens towards the upper edge."""
     w, h = size
-    rime = np.kron(random.random((h // 4, w // 4)), np.ones((4, 4))) * np.linspace(1, 0.25, h)[:, None]
+    patches = Image.fromarray((255 * random.random((h // 6, w // 6))).astype(np.uint8))
+    rime = np.asarray(patches.resize((w, h), Image.Resampling.BICUBIC)) / 255 * np.linspace(1, 0.25, h)[:, None]
     base = np.linspace(0.98, 0.80, h)[:, None, None] * np.array([222, 230, 236.0])
     return picture_of(base + 26 * rime[..., None] + random.normal(0, 3, (h, w, 1)))
 
 
 def rail(colour: Colour, random: np.random.Generator, width: float) -> Image.Image:
     """A price rail: a lip that catches the light above, a groove below, and a paper strip on some."""
-    w, h = max(16, round(width * 200)), 12
+    w, _h = max(16, round(width * 200)), 12
     tone = np.array([1.12, 1.0, 0.97, 0.97, 0.97, 0.97, 0.97, 0.97, 0.97, 0.92, 0.8, 0.6])
     picture = tone[:, None, None] * np.array(colour, float) * np.ones((1, w, 1))
     if random.random() < 0.4:

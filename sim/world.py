@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scenarios import Camera, Layout, Lookalikes, Scenario, Stock, rng
+from scenarios import Camera, Layout, Lookalikes, Scenario, Stock
+from sim.crowd import CrowdBodies
 from sim.fixtures import fixture_mesh, pane_mesh
 from sim.meshes import Mesh, pack_mesh
 from sim.packaging import TEXEL_DENSITY
-from sim.people import shopper_mesh
 from sim.poses import corners, in_view
 from sim.price_tags import price_tag_corners, price_tags_mesh, talkers_mesh
 from sim.rooms import backdrop_meshes, room_meshes
@@ -77,6 +76,7 @@ class World:
         self.instances: dict[int, Instance] = {}
         """Everything but the units, by its id; what is parked out of the scene too."""
         self.shopper_bodies: list[int] = []
+        self._crowd = CrowdBodies(self)
         self.tag_corners = price_tag_corners(layout)
         self._parked: set[int] = set()
         self._bounds: dict[int, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
@@ -114,6 +114,7 @@ class World:
             stage.close()
         self._stages = {}
         self._drawn = {}
+        self._settler.close()
 
     def set(self, scenario: Scenario) -> None:
         """Move the bodies to what the scenario holds. The layout must be this world's."""
@@ -124,7 +125,7 @@ class World:
         if scenario.conditions.lookalikes != self.lookalikes:
             raise ValueError(f"the scenario's {scenario.conditions.lookalikes} are not this world's {self.lookalikes}")
         self.place(self._settler.settle(scenario.stock))
-        self._place_shoppers(scenario)
+        self.shopper_bodies = self._crowd.set(scenario)
         self.scenario = scenario
 
     def place(self, stock: Stock) -> None:
@@ -240,19 +241,3 @@ class World:
 
     def _present(self) -> list[Instance]:
         return [instance for body, instance in self.instances.items() if body not in self._parked]
-
-    def _place_shoppers(self, scenario: Scenario) -> None:
-        for body in self.shopper_bodies:
-            self.remove(body)
-        self.shopper_bodies = []
-        room = self.layout.store.room
-        left = min(f.x for f in self.layout.store.fixtures)
-        right = max(f.x + f.width for f in self.layout.store.fixtures)
-        for i in range(scenario.conditions.crowd.shoppers):
-            random = rng(scenario.seed, "shopper", i)
-            mesh = shopper_mesh(random)
-            x = float(random.uniform(left, right))
-            y = float(random.uniform(max(room.y[0] + 0.35, -1.5), -0.4))
-            yaw = float(random.choice([0.0, math.pi / 2, -math.pi / 2]) + random.normal(0, 0.4))
-            turn = (0.0, 0.0, math.sin(yaw / 2), math.cos(yaw / 2))
-            self.shopper_bodies.append(self.add("person", mesh, (x, y, 0.0), turn))
