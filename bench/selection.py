@@ -15,9 +15,9 @@ from scenarios.products import FORMS
 QUICKSTART_CATEGORIES = (
     "Cereal", "Coffee", "Tea", "Juice", "Soft Drinks", "Soup", "Canned Meals", "Vegetables", "Canned Fruit",
     "Pasta Sauce", "Pasta", "Dinner Mixes", "Rice & Sides", "Baking", "Spreads", "Condiments", "Dressings", "Snacks",
-    "Nuts", "Crackers", "Cleaning", "Personal Care",
+    "Nuts", "Crackers", "Cleaning", "Personal Care", "Beer",
 )  # fmt: skip
-QUICKSTART_WIDTH = 0.16
+QUICKSTART_WIDTH = 0.15
 """Widest pack of the quickstart store in metres: narrower packs make room for more products."""
 SCALES = (1.0, 0.93, 1.07, 0.87, 1.15, 0.8, 1.25, 0.7, 1.4, 0.6)
 """Of the facings wanted, tried in turn until every shelf is full."""
@@ -33,7 +33,7 @@ def quickstart_products() -> list[Product]:
     carried: Counter[str] = Counter()
     for category in QUICKSTART_CATEGORIES:
         groups = [g[:3] for g in load_groups("quickstart") if g[0].category == category]
-        groups = [g for g in groups if g[0].height <= 0.315 and 0.055 <= g[0].width <= QUICKSTART_WIDTH]
+        groups = [g for g in groups if g[0].height <= 0.315 and 0.05 <= g[0].width <= QUICKSTART_WIDTH]
         for family, count in ((True, 1), (False, 4)):
             for _ in range(count):
                 left = [g for g in groups if (len(g) > 1) == family and g[0].sku not in chosen]

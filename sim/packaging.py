@@ -1,278 +1,215 @@
-"""Pack artwork: what is printed on a product's front, sides and top.
-
-A brand fixes palette, typefaces, logo and pattern; a line (a look-alike family, or a product without
-one) fixes layout and illustration; a variant fixes one accent colour and one word. So packs of one
-brand look related, and packs of one family differ only in a colour and a word.
-"""
+"""The front of a pack: ground, picture, brand mark, name, variant, claims and net weight, laid out by its look."""
 
 from __future__ import annotations
 
-import colorsys
-import importlib
 import math
-from functools import cache, lru_cache
-from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont
+from PIL import Image, ImageDraw
 
-from scenarios import Product, rng
+from scenarios import Product
+from sim.design import BLACK, WHITE, Look, contrast, hsv, look_of, luminance, mix, readable
 from sim.illustrations import draw_illustration
+from sim.lettering import PLAIN, Box, Colour, fit_text, small_print
 
-Colour = tuple[int, int, int]
+__all__ = ["TEXEL_DENSITY", "draw_logo", "fit_text", "front_panel", "print_front"]
 
 TEXEL_DENSITY = 900.0
 """Texels per metre of pack. Near the pixels per metre of the cameras, since the raster renderer
 samples the nearest texel and a much finer texture would flicker."""
+FINE = 2
+"""Panels are drawn this many times larger and averaged down, so that edges and small print are smooth."""
 
-FONTS = (
-    ("font_lato", "Lato-Black.ttf"), ("font_fredoka_one", "FredokaOne-Regular.ttf"),
-    ("font_fjallaone", "FjallaOne-Regular.ttf"), ("font_caladea", "Caladea-BoldItalic.ttf"),
-    ("font_rhd", "RedHatDisplay-Black.ttf"), ("font_manrope", "Manrope-ExtraBold.ttf"),
-    ("font_source_serif_pro", "SourceSerifPro-Bold.ttf"), ("font_source_sans_pro", "SourceSansPro-Black.ttf"),
-    ("font_hanken_grotesk", "HankenGrotesk-Bold.otf"), ("font_amatic_sc", "AmaticSC-Bold.ttf"),
-    ("font_caladea", "Caladea-Bold.ttf"), ("font_lato", "Lato-BlackItalic.ttf"),
+PORTRAIT = (
+    # logo, name, band, picture, middle of the claim
+    ((0.1, 0.04, 0.9, 0.2), (0.08, 0.21, 0.92, 0.36), (0.14, 0.37, 0.86, 0.45), (0.04, 0.47, 0.96, 0.9), (0.82, 0.83)),
+    ((0.12, 0.03, 0.88, 0.17), (0.06, 0.6, 0.94, 0.76), (0.0, 0.78, 1.0, 0.87), (0.05, 0.19, 0.95, 0.58), (0.84, 0.26)),
+    ((0.18, 0.53, 0.82, 0.66), (0.07, 0.66, 0.93, 0.79), (0.0, 0.81, 1.0, 0.9), (0.0, 0.0, 1.0, 0.52), (0.83, 0.1)),
+    ((0.14, 0.11, 0.86, 0.26), (0.08, 0.28, 0.92, 0.43), (0.0, 0.0, 1.0, 0.085), (0.06, 0.45, 0.94, 0.9), (0.18, 0.84)),
+    ((0.06, 0.04, 0.7, 0.16), (0.06, 0.17, 0.8, 0.38), (0.06, 0.39, 0.6, 0.47), (0.1, 0.46, 1.0, 0.92), (0.84, 0.12)),
+    ((0.2, 0.05, 0.8, 0.18), (0.13, 0.4, 0.87, 0.56), (0.2, 0.57, 0.8, 0.65), (0.0, 0.62, 1.0, 1.0), (0.5, 0.29)),
+    ((0.08, 0.06, 0.92, 0.3), (0.08, 0.31, 0.92, 0.42), (0.0, 0.84, 1.0, 0.93), (0.12, 0.43, 0.88, 0.82), (0.83, 0.76)),
 )  # fmt: skip
+LANDSCAPE = (
+    ((0.04, 0.06, 0.48, 0.38), (0.04, 0.38, 0.5, 0.68), (0.04, 0.7, 0.48, 0.86), (0.5, 0.04, 0.98, 0.96), (0.9, 0.18)),
+    ((0.52, 0.06, 0.96, 0.36), (0.5, 0.37, 0.96, 0.68), (0.5, 0.7, 1.0, 0.86), (0.02, 0.04, 0.48, 0.96), (0.1, 0.18)),
+    ((0.28, 0.04, 0.72, 0.36), (0.24, 0.38, 0.76, 0.64), (0.0, 0.66, 1.0, 0.82), (0.0, 0.05, 0.26, 0.66), (0.88, 0.34)),
+)  # fmt: skip
+"""Boxes as shares of the front."""
 
 
-@cache
-def _font_path(index: int) -> str:
-    package, name = FONTS[index % len(FONTS)]
-    return str(Path(importlib.import_module(package).__file__ or "").parent / "files" / name)
-
-
-@lru_cache(maxsize=512)
-def _font(index: int, size: int) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(_font_path(index), max(5, size))
-
-
-def _hsv(h: float, s: float, v: float) -> Colour:
-    r, g, b = colorsys.hsv_to_rgb(h % 1.0, min(1.0, s), min(1.0, v))
-    return round(r * 255), round(g * 255), round(b * 255)
-
-
-def _luminance(colour: Colour) -> float:
-    return (0.3 * colour[0] + 0.59 * colour[1] + 0.11 * colour[2]) / 255
-
-
-def _mix(a: Colour, b: Colour, share: float) -> Colour:
-    r, g, b_ = (round(x + (y - x) * share) for x, y in zip(a, b))
-    return r, g, b_
-
-
-class Design:
-    """Everything about a product's artwork that is drawn by seed, from brand, line and variant."""
-
-    def __init__(self, product: Product) -> None:
-        self.product = product
-        brand = rng(0, "brand", product.brand)
-        line = rng(0, "line", product.brand, product.family or product.sku)
-        variant = rng(0, "variant", product.brand, product.family or product.sku, product.variant)
-        hue = brand.random()
-        style = brand.random()
-        if style < 0.26:
-            main, second = _hsv(hue, 0.06, 0.96), _hsv(hue + 0.5 * brand.random(), 0.8, 0.7)
-        elif style < 0.38:
-            main, second = _hsv(hue, 0.5, 0.16), _hsv(hue + 0.1, 0.6, 0.9)
-        else:
-            main = _hsv(hue, brand.uniform(0.55, 0.95), brand.uniform(0.5, 0.95))
-            second = _hsv(hue + brand.choice([0.08, 0.33, 0.5, -0.12]), brand.uniform(0.5, 0.95), brand.uniform(0.5, 1))
-        if line.random() < 0.45:  # a line may turn the brand's colours round, or take its own shade
-            main, second = second, main
-        shade = line.uniform(-0.25, 0.25)
-        self.main = _mix(main, (255, 255, 255) if shade > 0 else (0, 0, 0), abs(shade))
-        self.second = second
-        self.accent = _hsv(variant.random(), variant.uniform(0.6, 1), variant.uniform(0.55, 0.95))
-        self.logo_font, self.text_font = int(brand.integers(12)), int(brand.integers(12))
-        self.logo_shape = int(brand.integers(5))
-        self.logo_colour = _hsv(brand.random(), brand.uniform(0.5, 1), brand.uniform(0.3, 0.8))
-        self.pattern = int(line.integers(7))
-        self.layout = int(line.integers(4))
-        self.illustration = int(line.integers(1_000_000))
-        self.picture_hue = float(line.random())
-        self.claim = str(line.choice(CLAIMS)) if line.random() < 0.55 else ""
-        self.metal = _mix((200, 200, 205), second, 0.15 * float(brand.integers(3)))
-        self.liquid = _hsv(
-            float(variant.random()) * 0.15 + float(line.random()) * 0.85, 0.7, float(line.uniform(0.25, 0.85))
-        )
-        self.cap = second if brand.random() < 0.5 else self.accent
-
-    @property
-    def ink(self) -> Colour:
-        """A text colour that can be read on the main colour."""
-        return (250, 250, 245) if _luminance(self.main) < 0.55 else _mix(self.second, (20, 20, 20), 0.7)
-
-
-CLAIMS = ("NEW!", "ORGANIC", "FAMILY SIZE", "0% FAT", "+20% MORE", "WHOLE GRAIN", "NO SUGAR", "ORIGINAL", "BEST TASTE")
-
-
-def front_panel(product: Product, width: float, height: float, density: float = TEXEL_DENSITY) -> Image.Image:
+def front_panel(
+    product: Product, width: float, height: float, density: float = TEXEL_DENSITY, lookalike_distance: float = 0.35
+) -> Image.Image:
     """Draw the front of a pack, `width` × `height` metres, as an RGB picture."""
-    design = Design(product)
-    w, h = max(12, round(width * density)), max(12, round(height * density))
-    canvas = _background(design, w, h)
+    return print_front(product, look_of(product, lookalike_distance), width, height, density)
+
+
+def print_front(product: Product, look: Look, width: float, height: float, density: float) -> Image.Image:
+    """Draw the front of a product in a given look."""
+    w, h = max(12, round(width * density)) * FINE, max(12, round(height * density)) * FINE
+    canvas = _ground(look, w, h)
     draw = ImageDraw.Draw(canvas)
-    logo, picture, name, band, foot = _bands(design.layout, w, h)
-    draw_illustration(canvas, picture, design.illustration, design.picture_hue, design.second)
-    _draw_logo(draw, design, logo)
-    fit_text(draw, name, product.name.upper() if design.layout % 2 else product.name, design.text_font, design.ink)
-    draw.rectangle(band, fill=design.accent)
-    ink = (255, 255, 255) if _luminance(design.accent) < 0.6 else (25, 25, 25)
-    fit_text(draw, _inset(band, 0.06), product.variant, design.text_font, ink)
-    fit_text(draw, foot, f"NET WT {product.size}".upper(), 7, design.ink, lines=1)
-    if design.claim:
-        _draw_claim(draw, design, w, h)
-    return canvas
+    table = PORTRAIT if h > 0.85 * w else LANDSCAPE
+    boxes = table[look.layout % len(table)]
+    logo, name, band, picture = ((b[0] * w, b[1] * h, b[2] * w, b[3] * h) for b in boxes[:4])
+    claim = (boxes[4][0] * w, boxes[4][1] * h)
+    draw_illustration(canvas, picture, product, look)
+    draw_logo(draw, product, look, logo, _colour_at(canvas, logo))
+    _draw_name(draw, product, look, canvas, name)
+    _draw_band(draw, look, band, w)
+    _draw_foot(draw, product, look, canvas, w, h)
+    if look.claim:
+        _draw_badge(draw, look, claim, 0.15 * min(w, h * 0.8))
+    return canvas.reduce(FINE)
 
 
-def side_panel(product: Product, width: float, height: float, density: float = TEXEL_DENSITY) -> Image.Image:
-    """Draw a side or back: the brand's ground, a nutrition table, small print and a barcode."""
-    design = Design(product)
-    w, h = max(8, round(width * density)), max(8, round(height * density))
-    canvas = Image.new("RGB", (w, h), _mix(design.main, (0, 0, 0), 0.06))
-    draw = ImageDraw.Draw(canvas)
-    fit_text(draw, (w * 0.08, h * 0.03, w * 0.92, h * 0.15), product.brand, design.logo_font, design.ink, lines=1)
-    table = (w * 0.12, h * 0.2, w * 0.88, h * 0.58)
-    draw.rectangle(table, fill=(248, 248, 244), outline=(20, 20, 20))
-    step = max(3.0, h * 0.028)
-    for i in range(1, int((table[3] - table[1]) / step)):
-        y = table[1] + i * step
-        draw.line(
-            (table[0] + 2, y, table[0] + (table[2] - table[0]) * (0.5 + 0.4 * ((i * 7) % 5) / 5), y), fill=(40, 40, 40)
-        )
-    bars = rng(0, "barcode", product.sku).integers(1, 4, 40)
-    draw.rectangle((w * 0.14, h * 0.78, w * 0.86, h * 0.94), fill=(255, 255, 255))
-    x = w * 0.18
-    for i, bar in enumerate(bars):
-        if x > w * 0.82:
-            break
-        if i % 2 == 0:
-            draw.rectangle((x, h * 0.8, x + max(0.0, bar * w * 0.008 - 1), h * 0.92), fill=(10, 10, 10))
-        x += bar * w * 0.008
-    return canvas
+def _draw_name(draw: ImageDraw.ImageDraw, product: Product, look: Look, canvas: Image.Image, box: Box) -> None:
+    text = product.name.upper() if look.upper else product.name
+    ground = _colour_at(canvas, box)
+    outline = None
+    if look.badge == 1:  # on a label of its own
+        ground = look.paper
+        draw.rounded_rectangle(box, (box[3] - box[1]) * 0.12, fill=ground)
+    elif look.badge == 2:
+        outline = mix(ground, BLACK if luminance(ground) < 0.55 else WHITE, 0.6)
+    fit_text(draw, _inset(box, 0.04), text, look.text_font, readable(ground, look.second), outline=outline)
 
 
-def top_panel(product: Product, width: float, depth: float, density: float = TEXEL_DENSITY) -> Image.Image:
-    """Draw the top: plain ground with the accent colour and the brand."""
-    design = Design(product)
-    w, h = max(8, round(width * density)), max(8, round(depth * density))
-    canvas = Image.new("RGB", (w, h), _mix(design.main, (255, 255, 255), 0.08))
-    draw = ImageDraw.Draw(canvas)
-    draw.rectangle((0, h * 0.72, w, h), fill=design.accent)
-    fit_text(draw, (w * 0.1, h * 0.1, w * 0.9, h * 0.65), product.brand, design.logo_font, design.ink, lines=1)
-    return canvas
+def _draw_band(draw: ImageDraw.ImageDraw, look: Look, box: Box, w: int) -> None:
+    """The variant's word on a field of its accent: a bar from edge to edge, or a ribbon."""
+    if box[2] - box[0] < 0.98 * w:
+        draw.rounded_rectangle(box, (box[3] - box[1]) * (0.5 if look.badge % 2 else 0.1), fill=look.accent)
+    else:
+        draw.rectangle(box, fill=look.accent)
+        line = max(1.0, (box[3] - box[1]) * 0.06)
+        draw.rectangle((box[0], box[1], box[2], box[1] + line), fill=mix(look.accent, WHITE, 0.45))
+    inset = (1 - look.word_size) / 2
+    inner = (box[0], box[1] + (box[3] - box[1]) * inset, box[2], box[3] - (box[3] - box[1]) * inset)
+    fit_text(draw, _inset(inner, 0.07), look.word, look.text_font, readable(look.accent), lines=1)
 
 
-Box = tuple[float, float, float, float]
+def _draw_foot(draw: ImageDraw.ImageDraw, product: Product, look: Look, canvas: Image.Image, w: int, h: int) -> None:
+    row = (0.06 * w, 0.925 * h, 0.94 * w, 0.975 * h)
+    ink = readable(_colour_at(canvas, row))
+    fit_text(draw, (row[0], row[1], 0.52 * w, row[3]), f"NET WT {product.size}".upper(), PLAIN, ink, 1, "l")
+    small_print(draw, (0.64 * w, row[1], row[2], row[3]), max(3.0, 0.012 * h), ink, look.picture)
 
 
-def _bands(layout: int, w: int, h: int) -> tuple[Box, Box, Box, Box, Box]:
-    """Boxes of logo, picture, name, variant band and foot for one of four layouts."""
-    rows = {
-        0: ((0.04, 0.22), (0.44, 0.80), (0.23, 0.37), (0.37, 0.45), (0.91, 0.97)),
-        1: ((0.05, 0.20), (0.22, 0.58), (0.60, 0.76), (0.78, 0.88), (0.92, 0.98)),
-        2: ((0.66, 0.84), (0.06, 0.46), (0.48, 0.62), (0.86, 0.94), (0.95, 0.99)),
-        3: ((0.12, 0.30), (0.50, 0.90), (0.33, 0.47), (0.00, 0.09), (0.92, 0.98)),
-    }[layout]
-    margin = 0.07 * w
-    boxes = [(margin, top * h, w - margin, bottom * h) for top, bottom in rows]
-    boxes[3] = (0 if layout != 0 else w * 0.15, boxes[3][1], w if layout != 0 else w * 0.85, boxes[3][3])
-    return boxes[0], boxes[1], boxes[2], boxes[3], boxes[4]
+def _colour_at(canvas: Image.Image, box: Box) -> Colour:
+    """Mean colour of what is already printed in a box."""
+    x0, y0, x1, y1 = (max(0, round(v)) for v in box)
+    part = np.asarray(canvas.crop((x0, y0, max(x0 + 1, x1), max(y0 + 1, y1))).resize((1, 1), Image.Resampling.BOX))
+    r, g, b = (int(v) for v in part[0, 0])
+    return r, g, b
 
 
-def _background(design: Design, w: int, h: int) -> Image.Image:
-    low = _mix(design.main, (0, 0, 0), 0.18)
+def _ground(look: Look, w: int, h: int) -> Image.Image:
+    """The front's ground: a gradient of the main colour with the line's pattern in the second."""
+    low = mix(look.main, BLACK, 0.05 if look.scheme in ("white", "pastel") else 0.2)
     ramp = Image.linear_gradient("L").resize((w, h))
-    canvas = Image.composite(Image.new("RGB", (w, h), low), Image.new("RGB", (w, h), design.main), ramp)
+    canvas = Image.composite(Image.new("RGB", (w, h), low), Image.new("RGB", (w, h), look.main), ramp)
     draw = ImageDraw.Draw(canvas)
-    tone = _mix(design.main, design.second, 0.55)
-    match design.pattern:
-        case 1:
-            draw.polygon([(0, h * 0.55), (w, h * 0.4), (w, h), (0, h)], fill=tone)
+    field, tone = look.second, mix(look.main, look.second, 0.22)
+    x = np.linspace(0, w, 40)
+    match look.pattern:
+        case 1:  # hills
+            for lift, colour in ((0.0, mix(field, look.main, 0.45)), (0.07, field)):
+                y = h * (0.70 + lift + 0.05 * np.sin(x / w * 5 + look.picture % 6 + 20 * lift))
+                draw.polygon([*zip(x.tolist(), y.tolist()), (w, h), (0, h)], fill=colour)
         case 2:
-            for i in range(-1, 8):
-                x = i * w / 4
-                draw.polygon(
-                    [(x, 0), (x + w / 8, 0), (x - w / 8, h), (x - w / 4, h)], fill=_mix(design.main, tone, 0.5)
-                )
+            draw.polygon([(0, h * 0.72), (w, h * 0.52), (w, h), (0, h)], fill=field)
+            draw.polygon([(0, h * 0.70), (w, h * 0.50), (w, h * 0.52), (0, h * 0.72)], fill=look.paper)
         case 3:
-            draw.ellipse((-w * 0.3, h * 0.35, w * 1.3, h * 1.3), fill=tone)
+            draw.ellipse((-w * 0.35, h * 0.44, w * 1.35, h * 1.5), fill=look.paper)
+            draw.ellipse((-w * 0.35, h * 0.46, w * 1.35, h * 1.5), fill=field)
         case 4:
-            draw.rectangle((0, 0, w, h * 0.3), fill=tone)
+            draw.rectangle((0, 0, w, h * 0.2), fill=field)
+            draw.rectangle((0, h * 0.2, w, h * 0.207), fill=look.paper)
         case 5:
-            radius = max(1.0, w * 0.03)
-            for i in range(6):
-                for j in range(int(6 * h / w) + 1):
-                    x, y = (i + 0.5 * (j % 2)) * w / 5.5, j * w / 5.5
-                    draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=_mix(design.main, tone, 0.6))
+            step = w / 9
+            for i in range(10):
+                for j in range(int(h / step) + 2):
+                    cx, cy = (i + 0.5 * (j % 2)) * step, j * step
+                    draw.ellipse((cx - step / 7, cy - step / 7, cx + step / 7, cy + step / 7), fill=tone)
         case 6:
-            draw.rectangle((w * 0.04, h * 0.025, w * 0.96, h * 0.975), outline=tone, width=max(1, w // 40))
+            edge = w * 0.03
+            draw.rectangle((edge, edge, w - edge, h - edge), outline=field, width=max(2, w // 60))
+        case 7:
+            far = max(w, h)
+            for i in range(0, 32, 2):
+                a, b = i * math.pi / 16, (i + 1) * math.pi / 16
+                draw.polygon(
+                    [(w / 2, h * 0.45), (w / 2 + far * math.cos(a), h * 0.45 + far * math.sin(a)),
+                     (w / 2 + far * math.cos(b), h * 0.45 + far * math.sin(b))], fill=tone,
+                )  # fmt: skip
     return canvas
 
 
-def _draw_logo(draw: ImageDraw.ImageDraw, design: Design, box: Box) -> None:
+def draw_logo(draw: ImageDraw.ImageDraw, product: Product, look: Look, box: Box, ground: Colour) -> None:
+    """The brand mark, printed on a ground: the brand's name in its typeface, on its own shape."""
     x0, y0, x1, y1 = box
-    colour = design.logo_colour
-    ink = (255, 255, 255) if _luminance(colour) < 0.6 else (25, 25, 25)
-    match design.logo_shape:
+    # A mark is wider than high, whatever room the layout leaves.
+    if (y1 - y0) > (x1 - x0) * 0.55:
+        y0, y1 = (y0 + y1) / 2 - (x1 - x0) * 0.275, (y0 + y1) / 2 + (x1 - x0) * 0.275
+    h, colour = y1 - y0, look.logo_colour
+    if h < 6:
+        return
+    if contrast(colour, ground) < 0.25:  # a mark never drowns in its ground
+        colour = look.paper if contrast(look.paper, ground) > 0.25 else look.second
+    ink = readable(colour, WHITE if luminance(colour) < 0.6 else look.second)
+    edge = max(1, int(h / 16))
+    outline = None
+    match look.logo_shape:
         case 0:
-            draw.ellipse(box, fill=colour, outline=ink, width=max(1, int((y1 - y0) / 18)))
+            draw.ellipse((x0, y0, x1, y1), fill=colour, outline=ink, width=edge)
+            draw.arc((x0 - edge, y0 - edge, x1 + edge, y1 + edge), 0, 360, fill=colour, width=edge)
         case 1:
-            draw.rounded_rectangle(box, (y1 - y0) / 4, fill=colour)
+            draw.rounded_rectangle((x0, y0, x1, y1), h / 4, fill=colour)
+            draw.rounded_rectangle(
+                (x0 + edge, y0 + edge, x1 - edge, y1 - edge), h / 5, outline=ink, width=max(1, edge // 2)
+            )
         case 2:
-            tip = (y1 - y0) * 0.3
-            middle = (y0 + y1) / 2
+            tip, middle = h * 0.22, (y0 + y1) / 2
             draw.polygon([(x0, y0), (x1, y0), (x1 - tip, middle), (x1, y1), (x0, y1), (x0 + tip, middle)], fill=colour)
         case 3:
-            draw.rectangle((x0, y1 - (y1 - y0) * 0.12, x1, y1), fill=colour)
-            ink = design.ink
+            ink = readable(ground, colour)
+            draw.rounded_rectangle(
+                (x0 + (x1 - x0) * 0.1, y1 - h * 0.1, x1 - (x1 - x0) * 0.1, y1 - h * 0.03), h * 0.04, fill=ink
+            )
+            y1 -= h * 0.08
+        case 4:
+            draw.polygon([(x0, y0 + h * 0.12), (x1, y0), (x1, y1 - h * 0.12), (x0, y1)], fill=colour)
         case _:
-            ink = design.ink
-    fit_text(draw, _inset(box, 0.16), design.product.brand, design.logo_font, ink, lines=1)
+            ink, outline = readable(ground, colour), mix(ground, WHITE, 0.85)
+    fit_text(draw, _inset((x0, y0, x1, y1), 0.13), product.brand, look.logo_font, ink, lines=1, outline=outline)
 
 
-def _draw_claim(draw: ImageDraw.ImageDraw, design: Design, w: int, h: int) -> None:
-    radius = w * 0.15
-    x, y = w * 0.80, h * (0.52 if design.layout != 2 else 0.14)
-    points = []
-    for i in range(24):
-        r = radius * (1.0 if i % 2 else 0.86)
-        points.append((x + r * math.cos(i * math.pi / 12), y + r * math.sin(i * math.pi / 12)))
-    draw.polygon(points, fill=(250, 215, 40))
-    fit_text(
-        draw, (x - radius * 0.75, y - radius * 0.5, x + radius * 0.75, y + radius * 0.5), design.claim, 0, (170, 20, 20)
-    )
+def _draw_badge(draw: ImageDraw.ImageDraw, look: Look, middle: tuple[float, float], radius: float) -> None:
+    """A claim: a star, a roundel, a flag or a stamp."""
+    x, y = middle
+    colours = ((252, 214, 38), look.accent, (200, 24, 32), hsv(0.36, 0.7, 0.5))
+    colour = colours[(look.badge + look.pattern) % 4]
+    box = (x - radius, y - radius, x + radius, y + radius)
+    match look.badge:
+        case 0:
+            points = []
+            for i in range(36):
+                r = radius * (1.0 if i % 2 else 0.88)
+                points.append((x + r * math.cos(i * math.pi / 18), y + r * math.sin(i * math.pi / 18)))
+            draw.polygon(points, fill=colour)
+        case 1:
+            draw.ellipse(box, fill=colour, outline=WHITE, width=max(1, int(radius / 10)))
+        case 2:
+            flag = (x - radius * 1.1, y - radius * 0.5, x + radius * 1.1, y + radius * 0.5)
+            draw.rounded_rectangle(flag, radius * 0.12, fill=colour)
+        case _:
+            draw.ellipse(box, fill=WHITE, outline=colour, width=max(2, int(radius / 8)))
+            colour = WHITE
+    ink = readable(colour, mix(look.second, BLACK, 0.3) if luminance(colour) > 0.5 else WHITE)
+    fit_text(draw, (x - radius * 0.76, y - radius * 0.45, x + radius * 0.76, y + radius * 0.45), look.claim, 0, ink)
 
 
 def _inset(box: Box, share: float) -> Box:
     dx, dy = (box[2] - box[0]) * share, (box[3] - box[1]) * share
     return box[0] + dx, box[1] + dy, box[2] - dx, box[3] - dy
-
-
-def fit_text(draw: ImageDraw.ImageDraw, box: Box, text: str, font: int, fill: Colour, lines: int = 2) -> None:
-    """Write text as large as the box allows, centred, over one line or as many as `lines`."""
-    words = text.split()
-    best: tuple[int, list[str]] = (0, [])
-    for count in range(1, min(lines, len(words)) + 1):
-        for cut in range(1, len(words)) if count == 2 else [len(words)]:
-            rows = [" ".join(words[:cut]), " ".join(words[cut:])] if count == 2 else [text]
-            wide = max(_font(font, 100).getlength(row) for row in rows)
-            size = int(min((box[2] - box[0]) / max(wide, 1) * 100, (box[3] - box[1]) / len(rows) / 1.15))
-            best = max(best, (size, rows), key=lambda b: b[0])
-    size, rows = best
-    if size < 4:
-        return
-    step = (box[3] - box[1]) / len(rows)
-    for i, row in enumerate(rows):
-        centre = ((box[0] + box[2]) / 2, box[1] + (i + 0.5) * step)
-        draw.text(centre, row, font=_font(font, size), fill=fill, anchor="mm")
-
-
-def weathered(picture: Image.Image, seed: int) -> Image.Image:
-    """Give a printed panel the slight unevenness of a real one, so that no area is one flat colour."""
-    random = np.random.default_rng(seed)
-    w, h = picture.size
-    coarse = random.normal(128, 9, (max(2, h // 24), max(2, w // 24))).clip(0, 255).astype(np.uint8)
-    noise = Image.fromarray(coarse).resize((w, h), Image.Resampling.BICUBIC)
-    soft = ImageChops.overlay(picture, Image.merge("RGB", [noise] * 3))
-    return soft.filter(ImageFilter.GaussianBlur(0.4))

@@ -15,6 +15,7 @@ from scenarios import (
     Conditions,
     Fixture,
     Layout,
+    Lookalikes,
     Planogram,
     Position,
     Product,
@@ -36,10 +37,13 @@ STUDIO_GAIN = 1.5
 """Exposure of the studio camera: white comes out just below full scale."""
 
 
-def studio_pictures(products: Iterable[Product], pixels: int = 224) -> dict[str, list[NDArray[np.uint8]]]:
+def studio_pictures(
+    products: Iterable[Product], pixels: int = 224, lookalikes: Lookalikes | None = None
+) -> dict[str, list[NDArray[np.uint8]]]:
     """Photograph every product from the front, from above left and from above right.
 
     Each picture (H, W, 3) uint8 RGB is cut to the pack; the long side of the frame has `pixels`.
+    `lookalikes` is the dial of the store that the products stand in.
     """
     products = tuple(products)
     bench = Fixture("bench", 0.0, 0.0, 3.0, 3.0, (Shelf(0.8, 2.0),))
@@ -47,9 +51,9 @@ def studio_pictures(products: Iterable[Product], pixels: int = 224) -> dict[str,
     # Every product has its slot at the same spot; one at a time is put there.
     slots = tuple(Position(p.sku, "bench", 0, 1.5, p.sku, 1, 1, 1, 0) for p in products)
     layout = Layout(store, Catalog(products), Planogram(slots))
-    scenario = Scenario(layout, Conditions("studio"), seed=1)
+    scenario = Scenario(layout, Conditions("studio", lookalikes=lookalikes or Lookalikes()), seed=1)
     pictures = {}
-    with World(layout) as world:
+    with World(layout, lookalikes=lookalikes) as world:
         for slot in slots:
             x, y, z = layout.base(slot, 0)
             world.place(Stock((Unit(slot.sku, slot.id, 0, 0, 0, float(x), float(y), float(z), 0.0),)))

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from scenarios import Camera, Layout, Lookalikes, Scenario, Stock
 from sim.crowd import CrowdBodies
 from sim.fixtures import fixture_mesh, pane_mesh
-from sim.meshes import Mesh, pack_mesh
+from sim.meshes import Mesh
 from sim.packaging import TEXEL_DENSITY
+from sim.packs import pack_mesh
 from sim.poses import corners, in_view
 from sim.price_tags import price_tag_corners, price_tags_mesh, talkers_mesh
 from sim.rooms import backdrop_meshes, room_meshes
@@ -48,12 +49,12 @@ class Instance:
 class Packs(dict[str, Mesh]):
     """The meshes of a layout's SKUs, each made when it is first asked for."""
 
-    def __init__(self, layout: Layout, density: float) -> None:
+    def __init__(self, layout: Layout, density: float, lookalikes: Lookalikes) -> None:
         super().__init__()
-        self._layout, self._density = layout, density
+        self._layout, self._density, self._distance = layout, density, lookalikes.distance
 
     def __missing__(self, sku: str) -> Mesh:
-        self[sku] = pack_mesh(self._layout.catalog[sku], self._density)
+        self[sku] = pack_mesh(self._layout.catalog[sku], self._density, self._distance)
         return self[sku]
 
 
@@ -72,7 +73,7 @@ class World:
         self.lookalikes = lookalikes or Lookalikes()
         self.density = density
         self.scenario: Scenario | None = None
-        self.packs = Packs(layout, density)
+        self.packs = Packs(layout, density, self.lookalikes)
         self.instances: dict[int, Instance] = {}
         """Everything but the units, by its id; what is parked out of the scene too."""
         self.shopper_bodies: list[int] = []

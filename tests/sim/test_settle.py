@@ -13,7 +13,7 @@ from scenarios import Catalog, Fixture, Layout, Mess, Planogram, Position, Room,
 from scenarios.stock import draw_stock
 from sim import World
 from sim.engine import pybullet
-from sim.meshes import pack_mesh
+from sim.packs import pack_mesh
 from sim.settle import Settler, posed_points
 from tests.layouts import product, small_scenario
 

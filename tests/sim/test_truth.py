@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from scenarios import Camera, CameraModel, Mess, Stock
+from scenarios.products import FORMS
 from sim import World, capture, position_truths
 from sim.raster import render
 from sim.truth import measure
@@ -47,7 +48,7 @@ def test_amodal_boxes_and_fractions_agree_with_lone_renders(world: World, empty_
         np.testing.assert_allclose(truth.amodal_box[i], box, atol=1.0)
         assert truth.visible_fraction[i] == pytest.approx(visible[i] / alone.sum(), abs=0.01)
         forms.add(world.layout.catalog[truth.sku[i]].form)
-    assert forms == {"box", "can", "bottle", "carton", "pouch"}
+    assert forms == set(FORMS)
 
 
 def test_depth_is_metric(world: World) -> None:
