@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenarios import Camera, Layout, Level, Stock
-from sim.render import Render
 from sim.poses import rotations
+from sim.render import Render
 from sim.silhouettes import Spans, pieces_of, polygon_spans, silhouettes
 from sim.world import FIRST_UNIT, World
 

@@ -29,7 +29,10 @@ def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["fly"], "unknown command 'fly'; expected one of run, render, dataset, train, renderers, transfer, import"),
+        (
+            ["fly"],
+            "unknown command 'fly'; expected one of run, render, dataset, train, renderers, transfer, import, ui, doctor",
+        ),
         (["run"], "experiment=NAME is missing; expected one of quickstart"),
         (["run", "experiment=nothing"], "nothing"),
         (["run", "experiment=quickstart", "scenarois=4"], "scenarois"),
