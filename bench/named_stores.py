@@ -37,6 +37,7 @@ from scenarios import (
     Luminaire,
     Mess,
     Planogram,
+    Position,
     Product,
     Room,
     Store,
@@ -45,6 +46,7 @@ from scenarios import (
 
 Named = tuple[Layout, Conditions, str]
 DRINKS = ("Soft Drinks", "Juice", "Tea", "Coffee")
+CHILLED = ("Soft Drinks", "Juice", "Dairy", "Beer", "Tea")
 PANTRY = ("Cereal", "Pasta", "Pasta Sauce", "Soup", "Canned Meals", "Vegetables", "Rice & Sides", "Spreads", "Baking")
 SWEETS = ("Cookies", "Candy", "Snacks", "Nuts", "Crackers", "Breakfast Bars", "Cocoa")
 HOUSEHOLD = ("Cleaning", "Personal Care", "Laundry")
@@ -71,9 +73,9 @@ def corner_shop() -> Named:
     layout = _layout(
         store,
         (wall, best_sellers((*PANTRY, *HOUSEHOLD, "Condiments"), wall, 1.5)),
-        (cooler, best_sellers(DRINKS, cooler, 1.4, forms=("bottle", "carton", "can"))),
+        (cooler, best_sellers(CHILLED, cooler, 1.4)),
         (counter, best_sellers(SWEETS, counter, 1.7)),
-        (chest, best_sellers(("Dinner Mixes", "Breakfast Bars"), chest, 2.0, forms=("box", "pouch"))),
+        (chest, best_sellers(("Frozen", "Dinner Mixes"), chest, 1.5, forms=("box", "bag", "pouch", "tub"))),
     )
     mess = Mess(out=0.10, misplaced=0.05, empty_column=0.12, receded=0.15, turned=0.06, leaning=0.02, shift=0.0025)
     conditions = Conditions("corner_shop", Lighting((250, 600), (3000, 4000), hour=10), Crowd(1, baskets=0.5), mess)
@@ -99,7 +101,7 @@ def supermarket_aisle() -> Named:
     layout = _layout(store, (aisle, products), (caps, [*multipacks(best_sellers(DRINKS, caps, 6.0))[:20]]))
     crowd = Crowd(shoppers=3, carts=0.5, baskets=0.3)
     mess = Mess(out=0.05, empty_column=0.05, receded=0.08, turned=0.02)
-    note = "A long aisle: twenty bays, ten on either side, with about 900 SKUs, and an endcap on each row."
+    note = "A long aisle: twenty bays, ten on either side, with some 950 SKUs, and an endcap on each row."
     return layout, Conditions("supermarket_aisle", Lighting((500, 1000)), crowd, mess), note
 
 
@@ -117,13 +119,17 @@ def lookalike_wall() -> Named:
 
 
 def cooler_row() -> Named:
-    """Four glass-door coolers of drinks with their own light."""
+    """Four glass-door coolers with their own light."""
     fixtures = bays("cooler", 4, 0.0, 0.0, 1.25, 0.62, COOLER_SHELVES, kind="cooler", pushers=True)
     lamps = tubes((0.3, 4.7), (-1.2,), 2.95, 3, 2600, 4000) + shelf_strips(fixtures, 700, 5700)
     store = Store("cooler_row", Room((-1.0, 6.0), (-2.6, 0.68), 3.0), fixtures, lamps)
-    drinks = best_sellers(DRINKS, fixtures, 1.9, forms=("bottle", "carton", "can"))
+    drinks = best_sellers(CHILLED, fixtures, 1.9)
     conditions = Conditions("cooler_row", Lighting((250, 500), (3800, 4200)), mess=Mess(empty_column=0.12))
-    return _layout(store, (fixtures, drinks)), conditions, "Coolers with glass doors, strip light, bottles and cartons."
+    return (
+        _layout(store, (fixtures, drinks)),
+        conditions,
+        "Coolers with glass doors and strip light: bottles, cartons, cans, tubs.",
+    )
 
 
 def rush_hour() -> Named:
@@ -186,7 +192,16 @@ def messy_promotion() -> Named:
         store,
         (gondola, best_sellers((*SWEETS, "Condiments", "Dressings", "Coffee"), gondola, 2.0)),
         (cap, offers),
-        (pegs, best_sellers((*SWEETS, "Rice & Sides"), pegs, 2.2, forms=("pouch", "box"), widest=0.17)),
+        (
+            pegs,
+            best_sellers(
+                (*SWEETS, "Rice & Sides", "Personal Care"),
+                pegs,
+                2.2,
+                forms=("pouch", "box", "bag", "tube"),
+                widest=0.19,
+            ),
+        ),
         (pallet, cases(offers)),
     )
     mess = Mess(
@@ -223,7 +238,9 @@ NAMED: dict[str, Callable[[], Named]] = {
 
 def _layout(store: Store, *parts: tuple[Sequence[Fixture], Sequence[Product]]) -> Layout:
     """Plan each part's products over its fixtures; the catalog holds what found a place, in the split's order."""
-    positions, products, bay = [], {}, 1
+    positions: list[Position] = []
+    products: dict[str, Product] = {}
+    bay = 1
     for fixtures, wanted in parts:
         planned = fill_bare_shelves(build_planogram(wanted, fixtures, bay), wanted, fixtures, bay).positions
         bay += len(fixtures)

@@ -18,7 +18,7 @@ import numpy as np
 from bench.assortment import load_groups, load_products
 from bench.merchandising import BOARD, HAND_GAP, build_planogram, pitch, shelf_fill
 from bench.selection import cases, fits, multipacks
-from scenarios import Catalog, Fixture, InputError, Layout, Product, Room, Shelf, Store, Window, rng
+from scenarios import Catalog, Fixture, InputError, Layout, Planogram, Product, Room, Shelf, Store, Window, rng
 
 SPLITS = ("train", "val", "test")
 KIND_SHARES = {
@@ -76,8 +76,8 @@ def _draw_layout(seed: int, random: np.random.Generator, split: str) -> Layout:
     products = _draw_products(random, fixtures, wanted, split, wall=random.random() < 0.2)
     if kind in ("rack", "pallet"):
         products = [p for p in _in_bulk(products, random) if fits(p, fixtures)]
-    planogram = build_planogram(products, fixtures) if products else None
-    planned = {position.sku for position in planogram.positions} if planogram else set()
+    planogram = build_planogram(products, fixtures) if products else Planogram(())
+    planned = {position.sku for position in planogram.positions}
     catalog = Catalog(tuple(p for p in products if p.sku in planned))
     windows = (Window("left", (-1.0, -aisle / 2, 1.5), 1.2, 1.4, random.uniform(0, 2 * math.pi)),)
     store = Store(f"{split}-{seed}", room, tuple(fixtures), windows=windows if random.random() < 0.2 else ())

@@ -74,8 +74,8 @@ class _Run:
         while away < most and self._is_free(x, away + 2 * STEP, z):
             away += STEP
         points = self.guide.to_world([[x, -away, z], [target[0], 0.0, target[1]]])
-        position, aim = (tuple(round(float(v), 3) for v in point) for point in points)
-        return Camera(id, CameraModel("view", *self.size, fov, 0.0), position, aim)
+        (px, py, pz), (tx, ty, tz) = points.round(3).tolist()
+        return Camera(id, CameraModel("view", *self.size, fov, 0.0), (px, py, pz), (tx, ty, tz))
 
     def _is_free(self, x: float, away: float, z: float) -> bool:
         """Whether a camera is in the aisle there: neither inside anything nor above another fixture, which it

@@ -115,13 +115,13 @@ def _as_text(facts: dict[str, Any]) -> str:
 def _samples(folder: Path, split: str, coco: dict[str, Any]) -> list[Tile]:
     """Pictures spread evenly over a split, with their labels."""
     chosen = [coco["images"][i] for i in np.linspace(0, len(coco["images"]) - 1, SAMPLES).round().astype(int)]
-    wanted = {image["id"]: [] for image in chosen}
+    wanted: dict[int, list[tuple[int, list[float], str]]] = {image["id"]: [] for image in chosen}
     for label in coco["annotations"]:
         if label["image_id"] in wanted:
             wanted[label["image_id"]].append((label["category_id"], label["bbox"], ""))
     tiles = []
     for image in {image["id"]: image for image in chosen}.values():
-        picture = cv2.imread(str(folder / "images" / split / image["file_name"]))
+        picture = np.asarray(cv2.imread(str(folder / "images" / split / image["file_name"])), np.uint8)
         boxes = wanted[image["id"]]
         tiles.append(
             Tile(draw_boxes(picture[..., ::-1].copy(), boxes, 1), f"{image['file_name']}, {len(boxes)} labels")

@@ -99,13 +99,13 @@ def draw_camera(layout: Layout, random: np.random.Generator, size: int) -> Camer
             break
     else:
         distance = 0.8
-        position = target + (0.0, -0.8 - target[1], 0.0)
+        position = np.array([x, -0.8, z])
     pixels_per_metre = math.exp(random.uniform(math.log(200), math.log(800)))
     if fixture.kind in ("rack", "pallet"):
         pixels_per_metre *= 0.6  # goods in bulk are larger
     model = CameraModel("training", size, size, 2 * math.atan(size / 2 / (pixels_per_metre * distance)), 0.0)
-    place, aim = (tuple(float(v) for v in fixture.to_world(point)) for point in (position, target))
-    return Camera("training", model, place, aim, roll=float(random.normal(0, 0.03)))
+    (px, py, pz), (tx, ty, tz) = fixture.to_world([position, target]).tolist()
+    return Camera("training", model, (px, py, pz), (tx, ty, tz), roll=float(random.normal(0, 0.03)))
 
 
 def _is_free(layout: Layout, fixture: Fixture, position: np.ndarray) -> bool:
