@@ -228,7 +228,8 @@ def doctor(_: Sequence[str]) -> None:
 
 
 COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {
-    "run": run, "render": render, "dataset": dataset, "train": train, "renderers": renderers, "transfer": transfer, "import": import_psa, "ui": ui, "doctor": doctor,
+    "run": run, "render": render, "dataset": dataset, "train": train, "renderers": renderers, "transfer": transfer,
+    "import": import_psa, "ui": ui, "doctor": doctor,
 }  # fmt: skip
 
 if __name__ == "__main__":
