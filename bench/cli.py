@@ -19,7 +19,8 @@ CONF = Path(__file__).parent.parent / "conf"
 HELP = """usage: shelfbench COMMAND [key=value ...]
 
   run experiment=NAME    render, read and score; ranks rigs and models
-  dataset                labelled pictures of training stores, as YOLO and COCO
+  render                 pictures to look at: every named scenario; scenario=NAME rig=NAME, dials=true, truth=true
+  dataset                labelled pictures of training stores, or of scenario=NAME, as YOLO and COCO
   train training=NAME    train a model and export its weights (extra: train)
   renderers experiment=NAME  the same frames by raster and pathtrace: do readings and ranking change?
   transfer               detectors trained on raster and on path-traced pictures, each read on both
@@ -125,20 +126,37 @@ def run(overrides: Sequence[str]) -> None:
     print(f"report  {final / 'report.html'}\nresult  {final / 'result.json'}\nMLflow  {store}   (shelfbench ui)")
 
 
-def dataset(overrides: Sequence[str]) -> None:
-    """Make the training data set."""
-    config = compose("dataset", overrides)
-    from bench.stores import training_layout
-    from sim.dataset import DatasetPlan, make_dataset
+def render(overrides: Sequence[str]) -> None:
+    """Draw contact sheets and write them to outputs."""
+    config = compose("render", overrides)
+    from bench.contact_sheets import RenderPlan, draw_sheet, plan_sheet, unhonoured
+    from bench.devices import conditions
+    from vision.outputs import final_path, result_folder, write_json
 
-    splits, folder = config.pop("splits"), Path(config.pop("folder"))
-    plans = [
-        build(DatasetPlan, {"folder": folder, "split": s} | seeds | config, f"dataset: {s}")
-        for s, seeds in splits.items()
-    ]
-    for plan in plans:
-        make_dataset(plan, training_layout)
-    print(f"data set  {folder}")
+    outputs = Path(config.pop("outputs"))
+    config.pop("camera_models")
+    plan = build(RenderPlan, config, "render")
+    sheet, left_out = plan_sheet(plan)
+    cannot = unhonoured(plan, sheet)
+    with result_folder(outputs, "render") as folder:
+        drawn = draw_sheet(plan, sheet, folder)
+        facts = {"left_out": left_out, "not_honoured": cannot, "conditions": conditions()}
+        write_json(folder / "result.json", {"config": config, **drawn, **facts})
+    for line in left_out:
+        print(f"left out  {line}")
+    for line in cannot:
+        print(f"{plan.renderer} cannot show  {line}")
+    final = final_path(folder)
+    print(f"pictures  {len(drawn['pictures'])}\nsheet     {final / drawn['sheet']}\nresult    {final / 'result.json'}")
+
+
+def dataset(overrides: Sequence[str]) -> None:
+    """Make a labelled data set with its card and contact sheet."""
+    config = compose("dataset", overrides)
+    from bench.datasets import dataset as make
+
+    card = make(config, " ".join(["shelfbench dataset", *overrides]))
+    print(f"data set  {card.parent}\ncard      {card}\nsamples   {card.parent / 'samples.jpg'}")
 
 
 def train(overrides: Sequence[str]) -> None:
@@ -210,7 +228,7 @@ def doctor(_: Sequence[str]) -> None:
 
 
 COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {
-    "run": run, "dataset": dataset, "train": train, "renderers": renderers, "transfer": transfer,
+    "run": run, "render": render, "dataset": dataset, "train": train, "renderers": renderers, "transfer": transfer,
     "import": import_psa, "ui": ui, "doctor": doctor,
 }  # fmt: skip
 

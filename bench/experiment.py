@@ -109,22 +109,27 @@ class Evidence:
     """By camera id, one frame with its truth and the last model's reading."""
 
 
+def check_rig(rig: Rig, layout: Layout) -> None:
+    """Raise InputError for a rig that cannot hang in a store."""
+    ids = [c.id for c in rig.cameras]
+    if not ids or len(set(ids)) < len(ids):
+        raise InputError(f"rig {rig.name}: expected at least one camera, each with an id of its own; got {ids}")
+    for camera in rig.cameras:
+        obstacle = layout.store.obstacle_at(camera.position)
+        if obstacle:
+            room = layout.store.room
+            raise InputError(
+                f"rig {rig.name}: camera {camera.id} at {list(camera.position)} is inside {obstacle}; "
+                f"expected a place in the room, x {list(room.x)}, y {list(room.y)}, z 0 to {room.ceiling}"
+            )
+
+
 def check(experiment: Experiment) -> None:
     """Raise InputError for what cannot be run, before anything is rendered."""
     renderer(experiment.renderer)
     layout = load_scenario(experiment.scenario).layout
     for rig in experiment.rigs:
-        ids = [c.id for c in rig.cameras]
-        if not ids or len(set(ids)) < len(ids):
-            raise InputError(f"rig {rig.name}: expected at least one camera, each with an id of its own; got {ids}")
-        for camera in rig.cameras:
-            obstacle = layout.store.obstacle_at(camera.position)
-            if obstacle:
-                room = layout.store.room
-                raise InputError(
-                    f"rig {rig.name}: camera {camera.id} at {list(camera.position)} is inside {obstacle}; "
-                    f"expected a place in the room, x {list(room.x)}, y {list(room.y)}, z 0 to {room.ceiling}"
-                )
+        check_rig(rig, layout)
     for model in experiment.models:
         weights_path(model.detector)
         weights_path(model.recognizer)

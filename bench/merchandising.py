@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -19,20 +19,24 @@ BOARD = 0.03
 MOST_FACINGS = 5
 FULL = 0.9
 """Share of a shelf's width that facings should take."""
+BARE = 0.6
+"""Shelves whose facings take less than this share of their width get second placements."""
 MOST_DEEP = 6
 STACK_HEIGHT = 0.115
 """Cans and boxes lower than this stand two high where the shelf allows it, in metres."""
+MOST_STACKED = {"rack": 4, "pallet": 6}
+"""How many boxes and multipacks stand on one another on fixtures that hold goods in bulk."""
 
 
-def build_planogram(products: Sequence[Product], fixtures: Sequence[Fixture]) -> Planogram:
+def build_planogram(products: Sequence[Product], fixtures: Sequence[Fixture], first_bay: int = 1) -> Planogram:
     """Plan `products`, in merchandising order, over `fixtures` from left to right as a merchandiser would.
 
     Every bay gets its share of the sequence, so that categories, brands and families stay together; in a bay,
     tall categories stand low. Fast sellers get more facings. Products that fit no shelf are left out. Position
-    ids count bays from 1, shelves from 0 (as the planogram does) and positions from 1.
+    ids count bays from `first_bay`, shelves from 0 (as the planogram does) and positions from 1.
     """
     positions: list[Position] = []
-    for bay, (fixture, share) in enumerate(zip(fixtures, _shares(products, fixtures)), start=1):
+    for bay, (fixture, share) in enumerate(zip(fixtures, _shares(products, fixtures)), start=first_bay):
         for shelf in range(len(fixture.shelves)):
             rows = [_choose(share, fixture, shelf, scale) for scale in (1.0, 1.2, 0.8, 1.4, 0.6)]
             row = next((row for row in rows if _is_full(row, fixture)), rows[0])
@@ -61,6 +65,44 @@ def _shares(products: Sequence[Product], fixtures: Sequence[Fixture]) -> list[li
             heights.setdefault(product.category, []).append(product.height)
         shares.append(sorted(share, key=lambda p: (-float(np.mean(heights[p.category])), p.category)))
     return shares
+
+
+def fill_bare_shelves(
+    planogram: Planogram, products: Sequence[Product], fixtures: Sequence[Fixture], first_bay: int = 1
+) -> Planogram:
+    """Plan shelves that are less than `BARE` full once more, with second placements of what sells best in their
+    bay, or in the store where nothing of the bay fits."""
+    fill = shelf_fill(planogram.positions, products, fixtures)
+    bare = {key for key, share in fill.items() if share < BARE}
+    positions = [p for p in planogram.positions if (p.fixture, p.shelf) not in bare]
+    for bay, fixture in enumerate(fixtures, start=first_bay):
+        here = {p.sku for p in planogram.positions if p.fixture == fixture.id}
+        ranked = sorted(products, key=lambda p: (p.sku not in here, -p.daily_units, p.sku))
+        for shelf, board in enumerate(fixture.shelves):
+            if (fixture.id, shelf) not in bare:
+                continue
+            planned = {p.sku for p in planogram.positions if (p.fixture, p.shelf) == (fixture.id, shelf)}
+            row = [p for p in products if p.sku in planned]
+            for product in ranked:
+                fits = product.height + HAND_GAP <= board.clearance + 1e-9
+                if fits and product not in row and sum(map(pitch, row)) < BARE * fixture.width * 1000:
+                    row.append(product)
+            if sum(map(pitch, row)) > fixture.width * 1000:
+                row.pop()
+            positions += _plan_shelf(row, fixture, shelf, f"b{bay}-s{shelf}") if row else []
+    return Planogram(tuple(positions))
+
+
+def shelf_fill(
+    positions: Iterable[Position], products: Iterable[Product], fixtures: Sequence[Fixture]
+) -> dict[tuple[str, int], float]:
+    """Share of the width that facings take, for every shelf by fixture id and number."""
+    fill = {(f.id, n): 0.0 for f in fixtures for n in range(len(f.shelves))}
+    width = {f.id: f.width for f in fixtures}
+    by_sku = {product.sku: product for product in products}
+    for p in positions:
+        fill[p.fixture, p.shelf] += p.wide * pitch(by_sku[p.sku]) / 1000 / width[p.fixture]
+    return fill
 
 
 def pitch(product: Product) -> int:
@@ -122,8 +164,7 @@ def _plan_shelf(row: Sequence[Product], fixture: Fixture, shelf: int, name: str)
     positions = []
     x = 0
     for number, (product, wide) in enumerate(zip(row, facings)):
-        low = product.form in ("can", "box") and product.height < STACK_HEIGHT
-        high = 2 if low and 2 * product.height + HAND_GAP <= fixture.shelves[shelf].clearance + 1e-9 else 1
+        high = _high(product, fixture, fixture.shelves[shelf].clearance)
         deep = min(MOST_DEEP, int((fixture.depth - FRONT_MARGIN + ROW_GAP + 1e-9) / (product.depth + ROW_GAP)))
         left = (x + int(spare * (number + 0.5) / len(row))) / 1000
         low_at = max(1, round(0.25 * wide * high * deep))
@@ -131,3 +172,14 @@ def _plan_shelf(row: Sequence[Product], fixture: Fixture, shelf: int, name: str)
         positions.append(Position(id, fixture.id, shelf, left, product.sku, wide, high, deep, low_at))
         x += wide * pitch(product)
     return positions
+
+
+def _high(product: Product, fixture: Fixture, clearance: float) -> int:
+    """How many units stand on one another."""
+    if product.form in ("box", "multipack") and fixture.kind in MOST_STACKED:
+        most = MOST_STACKED[fixture.kind]
+    else:
+        most = (
+            2 if product.form in ("can", "box") and product.height < STACK_HEIGHT and fixture.kind != "pegwall" else 1
+        )
+    return max(1, min(most, int((clearance - HAND_GAP + 1e-9) / product.height)))

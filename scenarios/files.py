@@ -75,6 +75,29 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
         raise InputError(f"{where}: expected {hint.__name__}, got {value!r}") from None
 
 
+def write_yaml(path: Path, value: Any, note: str, defaults: bool = True) -> None:
+    """Write a dataclass as YAML under a comment of one or more lines; `read_yaml` reads it back unchanged.
+
+    Without `defaults`, keys that hold their default value are left out.
+    """
+    text = yaml.safe_dump(_plain(value, defaults), sort_keys=False, default_flow_style=None, width=120)
+    comment = "".join(f"# {line}\n" for line in note.splitlines())
+    path.write_text(comment + text, encoding="utf-8")
+
+
+def _plain(value: Any, defaults: bool) -> Any:
+    if dataclasses.is_dataclass(value):
+        kept = [f for f in dataclasses.fields(value) if defaults or getattr(value, f.name) != _default(f)]
+        return {f.name: _plain(getattr(value, f.name), defaults) for f in kept}
+    if isinstance(value, tuple):
+        return [_plain(item, defaults) for item in value]
+    return value
+
+
+def _default(field: dataclasses.Field) -> Any:
+    return field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
+
+
 def read_csv(path: Path, kind: type[T]) -> list[T]:
     """Read a CSV whose columns are the fields of dataclass `kind`, one object a row.
 

@@ -8,28 +8,27 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+import os
+import shutil
+from collections.abc import Callable, Iterator
 from concurrent.futures import as_completed
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
-import numpy as np
-from numpy.typing import NDArray
 from tqdm import tqdm
 
-from scenarios import Camera, CameraModel, Conditions, Crowd, InputError, Layout, Lighting, Mess, Scenario, rng
+from scenarios import Conditions, InputError, Layout, Lookalikes, Scenario, rng
 from sim.capture import capture
+from sim.labels import CLASSES, label_boxes
+from sim.render import renderer as renderer_named
 from sim.studio import studio_pictures
-from sim.truth import Truth
+from sim.training_draws import draw_conditions, draw_view
 from sim.workers import worker_pool
 from sim.world import World
 
-CLASSES = ("product", "gap", "price_tag", "person")
-SMALLEST = 4.0
-"""Boxes narrower or lower than this, in pixels, are not labelled."""
-NEIGHBOUR = 0.03
-"""Empty places closer than this, in metres, are one gap."""
+VIEWS_A_MOMENT = 3
 
 LayoutMaker = Callable[[int], Layout]
 
@@ -39,6 +38,8 @@ class DatasetPlan:
     """Which pictures to make: `stores` store seeds from `first_seed`, each with `pictures_per_store`.
 
     `size` is the side of a square picture in pixels; labels need `min_visible` of a unit to be seen.
+    `segmentation` adds the masks of the products. `conditions` None draws the dials of every moment. `source` names
+    what the stores are.
     """
 
     folder: Path
@@ -49,144 +50,132 @@ class DatasetPlan:
     size: int = 416
     min_visible: float = 0.5
     workers: int = 2
+    renderer: str = "raster"
+    segmentation: bool = False
+    source: str = "random training stores"
+    conditions: Conditions | None = None
 
     def __post_init__(self) -> None:
         if min(self.stores, self.pictures_per_store, self.workers) < 1 or self.size < 64:
             raise InputError(
                 f"dataset: stores, pictures_per_store and workers must be 1 or more and size 64 or more; got {self}"
             )
+        if self.first_seed < 0 or not 0 < self.min_visible <= 1:
+            raise InputError(
+                f"dataset: first_seed {self.first_seed}, min_visible {self.min_visible}; "
+                "expected a seed of 0 or more and a share above 0, at most 1"
+            )
+
+    @property
+    def seeds(self) -> range:
+        return range(self.first_seed, self.first_seed + self.stores)
+
+    def marker(self, seed: int) -> Path:
+        return self.folder / "done" / self.split / f"{seed:06d}.json"
+
+    @property
+    def fingerprint(self) -> dict[str, Any]:
+        """What pictures of one store depend on, besides its seed."""
+        keys = ("pictures_per_store", "size", "min_visible", "renderer", "segmentation", "source", "conditions")
+        return json.loads(json.dumps({k: v for k, v in asdict(self).items() if k in keys}))
 
 
 def make_dataset(plan: DatasetPlan, layout_of: LayoutMaker) -> Path:
-    """Make (or go on with) a data set and return its folder. `layout_of` turns a store seed into a layout."""
+    """Make (or go on with) one split of a data set and return its folder. `layout_of` turns a store seed into a
+    layout. Raises InputError where the folder holds pictures of another plan."""
+    renderer_named(plan.renderer)
+    missing = [seed for seed in plan.seeds if not _is_done(plan, seed)]
     for kind in ("images", "labels", "done"):
         (plan.folder / kind / plan.split).mkdir(parents=True, exist_ok=True)
-    seeds = range(plan.first_seed, plan.first_seed + plan.stores)
-    missing = [s for s in seeds if not _marker(plan, s).exists()]
-    with worker_pool(plan.workers) as pool:
+    with worker_pool(min(plan.workers, max(1, len(missing)))) as pool:
         tasks = [pool.submit(make_store, plan, seed, layout_of) for seed in missing]
-        for task in tqdm(as_completed(tasks), total=len(tasks), desc=f"{plan.split} stores", disable=None):
-            task.result()
-    _collect(plan, list(seeds))
+        try:
+            for task in tqdm(as_completed(tasks), total=len(tasks), desc=f"{plan.split} stores", disable=None):
+                task.result()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    _collect(plan)
     return plan.folder
+
+
+def _is_done(plan: DatasetPlan, seed: int) -> bool:
+    path = plan.marker(seed)
+    if not path.exists():
+        return False
+    made = json.loads(path.read_text())["plan"]
+    for key, value in plan.fingerprint.items():
+        if made.get(key) != value:
+            raise InputError(
+                f"{path}: made with {key}={made.get(key)}, now {value}; go on as it was begun or give another folder"
+            )
+    return True
 
 
 def make_store(plan: DatasetPlan, seed: int, layout_of: LayoutMaker) -> None:
     """Render one store's pictures and write them with their labels."""
     layout = layout_of(seed)
     random = rng(seed, "dataset")
+    density = float(random.choice([600, 800, 1000]))
+    lookalikes = (
+        plan.conditions.lookalikes if plan.conditions else Lookalikes(round(float(random.uniform(0.1, 0.9)), 2))
+    )
     entries = []
-    with World(layout, density=float(random.choice([600, 800, 1000])), look=seed) as world:
-        for moment in range(math.ceil(plan.pictures_per_store / 4)):
-            scenario = Scenario(layout, draw_conditions(random), seed=seed * 1000 + moment)
-            for view in range(moment * 4, min(moment * 4 + 4, plan.pictures_per_store)):
-                camera = draw_camera(layout, random, plan.size)
-                frame, truth = capture(world, scenario, camera)
-                name = f"{seed:06d}-{view:03d}"
-                path = plan.folder / "images" / plan.split / f"{name}.jpg"
-                cv2.imwrite(str(path), frame.image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92])
-                boxes = label_boxes(layout, truth, plan.size, plan.min_visible)
-                _write_yolo(plan.folder / "labels" / plan.split / f"{name}.txt", boxes, plan.size)
-                entries.append({"file_name": f"{name}.jpg", "scenario": scenario.hash, "annotations": boxes})
+    with World(layout, density=density, look=seed, lookalikes=lookalikes) as world:
+        for number, (scenario, camera) in enumerate(_moments(plan, world, seed, random)):
+            frame, truth = capture(world, scenario, camera, plan.renderer)
+            name = f"{seed:06d}-{number:03d}"
+            path = plan.folder / "images" / plan.split / f"{name}.jpg"
+            cv2.imwrite(str(path), frame.image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92])
+            boxes = label_boxes(scenario, truth, plan.min_visible, plan.segmentation)
+            _write_yolo(plan.folder / "labels" / plan.split / f"{name}.txt", boxes, plan.size)
+            dials = _flat(asdict(scenario.conditions))
+            entries.append(
+                {"file_name": f"{name}.jpg", "scenario": scenario.hash, "dials": dials, "annotations": boxes}
+            )
     _write_studio(plan.folder / "studio", layout)
     brands = {product.sku: product.brand for product in layout.catalog}
-    _marker(plan, seed).write_text(json.dumps({"pictures": entries, "brands": brands}))
+    store = {"plan": plan.fingerprint, "pictures": entries, "brands": brands}
+    # The marker is there whole or not at all.
+    draft = plan.marker(seed).with_suffix(".draft")
+    draft.write_text(json.dumps(store))
+    draft.replace(plan.marker(seed))
+
+
+def _moments(plan: DatasetPlan, world: World, seed: int, random: Any) -> Iterator[tuple[Scenario, Any]]:
+    """The moments and cameras of one store, a few views each."""
+    left = plan.pictures_per_store
+    for moment in range(math.ceil(left / VIEWS_A_MOMENT)):
+        conditions = plan.conditions or draw_conditions(random, world.lookalikes)
+        scenario = Scenario(world.layout, conditions, seed=seed * 1000 + moment)
+        for _ in range(min(VIEWS_A_MOMENT, left)):
+            yield scenario, draw_view(world, scenario, random, plan.size)
+        left -= VIEWS_A_MOMENT
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, float | list[float] | None]:
+    """Nested dials by dotted names, without those that are no numbers."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{prefix}{key}.")
+        elif not isinstance(value, str):
+            flat[prefix + key] = [round(v, 4) for v in value] if isinstance(value, tuple) else value
+    return flat
 
 
 def _write_studio(folder: Path, layout: Layout) -> None:
-    """Add the enrolment pictures of products that no earlier store held."""
+    """Add the enrolment pictures of products that no earlier store held, each product's at once."""
     new = [product for product in layout.catalog if not (folder / product.sku).is_dir()]
     for sku, pictures in studio_pictures(new).items() if new else ():
-        (folder / sku).mkdir(parents=True, exist_ok=True)
+        draft = folder / f".{sku}-{os.getpid()}"
+        draft.mkdir(parents=True, exist_ok=True)
         for i, picture in enumerate(pictures):
-            cv2.imwrite(str(folder / sku / f"{i}.png"), picture[..., ::-1])
-
-
-def draw_conditions(random: np.random.Generator) -> Conditions:
-    """Draw the dials of one training moment, wider than any test has them."""
-    low = float(random.uniform(250, 800))
-    return Conditions(
-        "training",
-        Lighting((low, low * 1.5), (3000.0, 6000.0)),
-        Crowd(int(random.choice([0, 0, 1, 2]))),
-        Mess(
-            out=float(random.uniform(0, 0.25)), plugged=0.2, misplaced=0.05, empty_column=float(random.uniform(0, 0.3)),
-            shift=float(random.uniform(0, 0.003)), turn=float(random.uniform(0, 0.08)),
-        ),
-    )  # fmt: skip
-
-
-def draw_camera(layout: Layout, random: np.random.Generator, size: int) -> Camera:
-    """Draw a camera in the aisle that looks at some point of the shelves: frontal, angled or steep."""
-    fixtures = layout.store.fixtures
-    left, right = min(f.x for f in fixtures), max(f.x + f.width for f in fixtures)
-    top = max(f.height for f in fixtures)
-    front = min(f.y for f in fixtures)
-    target = (float(random.uniform(left + 0.2, right - 0.2)), front, float(random.uniform(0.25, top - 0.2)))
-    azimuth = float(random.normal(0, 0.32))
-    lowest, highest = [(-0.1, 0.3), (0.2, 0.7), (0.6, 1.15)][int(random.choice(3, p=[0.45, 0.35, 0.2]))]
-    for _ in range(100):
-        elevation, distance = random.uniform(lowest, highest), random.uniform(0.7, 2.8)
-        level = math.cos(elevation) * distance
-        position = (
-            target[0] + level * math.sin(azimuth),
-            front - level * math.cos(azimuth),
-            target[2] + distance * math.sin(elevation),
-        )
-        if layout.store.obstacle_at(position) is None and position[1] < front - 0.25:
-            break
-    else:
-        position = (target[0], front - 0.8, target[2])
-        distance = 0.8
-    pixels_per_metre = math.exp(random.uniform(math.log(200), math.log(800)))
-    model = CameraModel("training", size, size, 2 * math.atan(size / 2 / (pixels_per_metre * distance)), 0.0)
-    return Camera("training", model, position, target, roll=float(random.normal(0, 0.03)))
-
-
-def label_boxes(layout: Layout, truth: Truth, size: int, min_visible: float) -> list[dict]:
-    """List what a detector should find, as COCO annotations without ids: xywh boxes of the visible part.
-
-    Neighbouring empty places are one gap: nothing in a picture says where one missing pack would end
-    and the next begin.
-    """
-    labels: list[dict] = []
-    for i in np.flatnonzero(truth.visible_fraction >= min_visible):
-        labels.append(
-            _label(0, truth.visible_box[i], size)
-            | {
-                "sku": truth.sku[i],
-                "place": int(truth.place[i]),
-                "amodal_box": [round(float(v), 1) for v in truth.amodal_box[i]],
-                "visible_fraction": round(float(truth.visible_fraction[i]), 3),
-            }
-        )
-    seen = (truth.gap_visible_fraction >= min_visible) & (layout.places.level[truth.gap_place] == 0)
-    labels += [_label(1, box, size) for box in merge_gaps(layout, truth.gap_place[seen], truth.gap_box[seen])]
-    labels += [_label(2, box, size) for box in truth.price_tag_box[truth.price_tag_visible_fraction >= min_visible]]
-    labels += [_label(3, box, size) for box in truth.person_box]
-    return [label for label in labels if min(label["bbox"][2:]) >= SMALLEST]
-
-
-def merge_gaps(layout: Layout, places: NDArray[np.int64], boxes: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-    """Join the boxes (G, 4) of empty places that stand side by side on one board."""
-    base, half = layout.places.base[places], layout.places.size[places][:, 0] / 2
-    merged: list[NDArray[np.float32]] = []
-    last: tuple[float, float] | None = None
-    for i in np.lexsort((base[:, 0], base[:, 2])):
-        left, right, z = base[i, 0] - half[i], base[i, 0] + half[i], base[i, 2]
-        if last is not None and abs(z - last[1]) < 1e-6 and left - last[0] < NEIGHBOUR:
-            merged[-1] = np.concatenate(
-                [np.minimum(merged[-1][:2], boxes[i, :2]), np.maximum(merged[-1][2:], boxes[i, 2:])]
-            )
-        else:
-            merged.append(boxes[i])
-        last = (right, z)
-    return merged
-
-
-def _label(category: int, box: NDArray[np.float32], size: int) -> dict:
-    x0, y0, x1, y1 = np.clip(box.astype(float), 0, size)
-    return {"category_id": category, "bbox": [round(v, 2) for v in (x0, y0, x1 - x0, y1 - y0)]}
+            cv2.imwrite(str(draft / f"{i}.png"), picture[..., ::-1])
+        try:
+            draft.rename(folder / sku)
+        except OSError:  # another worker was first
+            shutil.rmtree(draft)
 
 
 def _write_yolo(path: Path, labels: list[dict], size: int) -> None:
@@ -197,26 +186,25 @@ def _write_yolo(path: Path, labels: list[dict], size: int) -> None:
     path.write_text("".join(lines))
 
 
-def _marker(plan: DatasetPlan, seed: int) -> Path:
-    return plan.folder / "done" / plan.split / f"{seed:06d}.json"
-
-
-def _collect(plan: DatasetPlan, seeds: list[int]) -> None:
-    """Write the COCO file of a split, the brand of every SKU, and the YAML that YOLO trainers read."""
+def _collect(plan: DatasetPlan) -> None:
+    """Write the COCO file of a split, the brand of every SKU, and the YAML that YOLO trainers read; clear what
+    killed workers left behind."""
     images: list[dict] = []
     annotations: list[dict] = []
     brands: dict[str, str] = {}
-    for seed in seeds:
-        store = json.loads(_marker(plan, seed).read_text())
+    for seed in plan.seeds:
+        store = json.loads(plan.marker(seed).read_text())
         brands |= store["brands"]
         for picture in store["pictures"]:
-            image = {"id": len(images), "width": plan.size, "height": plan.size, "store_seed": seed}
-            images.append(image | {"file_name": picture["file_name"], "scenario": picture["scenario"]})
-            for label in picture["annotations"]:
-                area = label["bbox"][2] * label["bbox"][3]
-                annotations.append(
-                    {"id": len(annotations) + 1, "image_id": image["id"], "iscrowd": 0, "area": area} | label
-                )
+            labels = picture.pop("annotations")
+            image = {"id": len(images), "width": plan.size, "height": plan.size, "store_seed": seed} | picture
+            images.append(image)
+            for label in labels:
+                area = round(label["bbox"][2] * label["bbox"][3], 2)
+                numbers = {"id": len(annotations) + 1, "image_id": image["id"], "iscrowd": 0, "area": area}
+                annotations.append(numbers | label)
+    for draft in (plan.folder / "studio").glob(".*-*"):
+        shutil.rmtree(draft, ignore_errors=True)
     categories = [{"id": i, "name": name} for i, name in enumerate(CLASSES)]
     coco = {"images": images, "annotations": annotations, "categories": categories}
     (plan.folder / f"{plan.split}.json").write_text(json.dumps(coco))
@@ -225,5 +213,8 @@ def _collect(plan: DatasetPlan, seeds: list[int]) -> None:
         brands |= json.loads(known.read_text())
     known.write_text(json.dumps(brands, indent=0, sort_keys=True))
     names = "".join(f"  {i}: {name}\n" for i, name in enumerate(CLASSES))
-    yaml = f"path: {plan.folder.resolve()}\ntrain: images/train\nval: images/val\nnames:\n{names}"
-    (plan.folder / "data.yaml").write_text(yaml)
+    splits = sorted(p.name for p in (plan.folder / "images").iterdir())
+    # YOLO trainers ask for a validation split: in a set without one, the first split is its own.
+    paths = {"train": f"images/{splits[0]}", "val": f"images/{splits[0]}"} | {s: f"images/{s}" for s in splits}
+    lines = "".join(f"{split}: {path}\n" for split, path in paths.items())
+    (plan.folder / "data.yaml").write_text(f"path: {plan.folder.resolve()}\n{lines}names:\n{names}")

@@ -29,7 +29,10 @@ def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["fly"], "unknown command 'fly'; expected one of run, dataset, train, renderers, transfer, ui, doctor"),
+        (
+            ["fly"],
+            "unknown command 'fly'; expected one of run, render, dataset",
+        ),
         (["run"], "experiment=NAME is missing; expected one of quickstart"),
         (["run", "experiment=nothing"], "nothing"),
         (["run", "experiment=quickstart", "scenarois=4"], "scenarois"),
@@ -40,6 +43,12 @@ def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         (["run", "experiment=quickstart", "rigs.overhead.cameras.0.position=[1,0.2,0.5]"], "overhead-1"),
         (["train"], "training=NAME is missing; expected one of"),
         (["ui", "outputs=nowhere"], "no such store"),
+        (["dataset", "scenario=nowhere"], "nowhere: no such scenario or folder"),
+        (["dataset", "renderer=crayon"], "crayon"),
+        (["dataset", "splits.val.first_seed=3"], "splits train and val share store seeds"),
+        (["dataset", "+splits.more={first_seed: 5000, stores: 1}"], "split 'more'"),
+        (["dataset", "splits.train.stores=0"], "must be 1 or more"),
+        (["dataset", "splits.train.seeds=3"], "seeds"),
     ],
 )
 def test_wrong_input_gets_one_line_and_leaves_nothing(
@@ -108,7 +117,7 @@ def test_the_quickstart_is_fair_and_large_enough() -> None:
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     main([])
     printed = capsys.readouterr().out
-    assert all(word in printed for word in ("run", "dataset", "train", "ui", "doctor"))
+    assert all(word in printed for word in ("run", "render", "dataset", "train", "ui", "doctor"))
 
 
 def test_doctor_says_what_is_here(capsys: pytest.CaptureFixture[str]) -> None:

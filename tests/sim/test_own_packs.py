@@ -10,7 +10,8 @@ from PIL import Image, ImageDraw
 from scenarios import Camera, Catalog, Conditions, InputError, Layout, Planogram, Position, Product, Scenario
 from scenarios.artwork import SIDES
 from scenarios.products import load_catalog, save_catalog
-from sim.meshes import Mesh, pack_mesh
+from sim.meshes import Mesh
+from sim.packs import pack_mesh
 from sim.raster import render
 from sim.truth import measure
 from sim.world import World

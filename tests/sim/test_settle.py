@@ -133,9 +133,10 @@ def test_a_world_shows_units_as_they_have_settled() -> None:
     scenario = dataclasses.replace(base, layout=layout)
     with World(layout, density=60) as world:
         world.set(scenario)
+        shown = {instance.body: instance for instance in world.scene()}
         lying = [i for i, u in enumerate(world.stock.units) if u.condition == "fallen"]
         assert lying
         for i in lying:
-            unit, instance = world.stock.units[i], world.instances[int(world.unit_bodies[i])]
-            assert instance.orientation == unit.rotation
-            assert instance.position == (unit.x, unit.y, unit.z)
+            unit, instance = world.stock.units[i], shown[int(world.unit_bodies[i])]
+            assert tuple(instance.orientation) == unit.rotation
+            assert tuple(instance.position) == (unit.x, unit.y, unit.z)

@@ -1,0 +1,86 @@
+"""`shelfbench render`, and one small picture of every named scenario."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bench.cli import main
+from bench.contact_sheets import RenderPlan, plan_sheet
+from bench.dials import DIALS
+from bench.views import default_views
+from scenarios import load_scenario
+from scenarios.scenario import HERE
+from sim import World, capture
+from sim.labels import label_boxes
+from tests.bench.test_cli import refused
+
+NAMES = sorted(p.parent.name for p in HERE.glob("*/scenario.yaml"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_named_scenario_can_be_seen(name: str) -> None:
+    scenario = load_scenario(name, seed=1)
+    if scenario.conditions.crowd.shoppers == 0:
+        scenario = scenario.draw(1, shoppers=1)
+    with World(scenario.layout, density=150, lookalikes=scenario.conditions.lookalikes) as world:
+        world.set(scenario)
+        for person in (i for i in world.scene(default_views(scenario.layout).cameras[0]) if i.kind == "person"):
+            assert 0.9 <= np.ptp(person.mesh.vertices[:, 2]) <= 2.1  # metres; a child or an adult
+        for camera in default_views(scenario.layout, 256, 144).cameras:
+            frame, truth = capture(world, scenario, camera)
+            seen = truth.visible_fraction > 0.3
+            assert seen.sum() >= 8, camera.id
+            assert 10 < frame.image.mean() < 235, camera.id
+            distance = np.median(truth.depth[truth.mask >= 0])
+            assert 0.5 < distance < 9, camera.id
+            assert label_boxes(scenario, truth, 0.5)
+
+
+def test_a_scenario_is_drawn_with_its_truth(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["render", "scenario=lookalike_wall", "truth=true", "skus=true", f"outputs={tmp_path}"])
+    printed = capsys.readouterr().out
+    result = json.loads((tmp_path / "latest" / "result.json").read_text())
+    assert "lookalike_wall.jpg" in printed
+    assert "raster cannot show" in printed
+    assert [p["camera"] for p in result["pictures"]] == ["eye", "opposite", "overhead"]
+    sheet = Image.open(tmp_path / "latest" / result["sheet"])
+    assert 3 * 480 <= sheet.width <= 3000
+    picture = np.asarray(Image.open(tmp_path / "latest" / result["pictures"][1]["file"]))
+    assert picture.shape == (540, 960, 3)
+    assert (picture == (0, 158, 115)).all(axis=2).sum() > 500  # outlines of products
+
+
+def test_every_dial_has_a_row_of_five_settings_that_differ() -> None:
+    sheet, left_out = plan_sheet(RenderPlan(dials=True))
+    assert [heading for heading, _ in sheet.rows] == [dial.name for dial in DIALS]
+    assert left_out == []
+    for _, shots in sheet.rows:
+        assert len({shot.scenario.conditions for shot in shots}) == len(shots) == 5
+        assert len({shot.caption for shot in shots}) == 5
+        assert len({shot.camera for shot in shots}) == 1
+    left_out = plan_sheet(RenderPlan(dials=True, scenario="quickstart"))[1]
+    assert left_out == ["lighting.hour: the store has no window"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["scenario=nowhere"], "nowhere: no such scenario or folder"),
+        (["rig=nothing", "scenario=quickstart"], "nothing"),
+        (["rig=both"], "give scenario=NAME"),
+        (["rig=both", "scenario=corner_shop"], "is inside"),
+        (["renderer=crayon"], "crayon"),
+        (["workers=0"], "workers 0"),
+        (["dial=true"], "dial"),
+    ],
+)
+def test_wrong_names_get_one_line(
+    arguments: list[str], expected: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert expected in refused(["render", f"outputs={tmp_path / 'out'}", *arguments], capsys)
+    assert not (tmp_path / "out").exists()
