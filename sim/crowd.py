@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 Key = tuple[str, str, str, int]
 """What a body looks like: its kind ("person" or "obstacle"), body or sort, pose, outfit or variant."""
+WAITING = 24
+"""More bodies than this are not kept for later: the engine goes through their triangles in every picture."""
 
 
 class CrowdBodies:
@@ -45,8 +47,13 @@ class CrowdBodies:
                 put(("obstacle", "basket", "", p.outfit), _basket(p), p.yaw)
         for o in things:
             put(("obstacle", o.kind, "", o.variant), (o.x, o.y, 0.0), o.yaw)
-        for body in self._bodies.values():
-            if body not in in_scene:
+        waiting = {key: body for key, body in self._bodies.items() if body not in in_scene}
+        if len(waiting) > WAITING:
+            for key, body in waiting.items():
+                self._world.remove(body)
+                del self._bodies[key]
+        else:
+            for body in waiting.values():
                 self._world.park(body)
         return bodies
 

@@ -197,6 +197,7 @@ class World:
             wanted |= self._room_for_more(camera)
         wanted |= {(GROUPS[o.kind], o.body, 0): o.mesh for o in others}
         actors.make(wanted, self._removed)
+        self._removed = {slot for slot in self._removed if any(slot in other for other in self._stages.values())}
         poses: dict[Slot, Pose] = {slot: self._unit_poses[i] for slot, i in zip(slots, units)}
         poses |= {(GROUPS[o.kind], o.body, 0): (*o.position, *o.orientation) for o in others}
         actors.show(poses)
