@@ -177,8 +177,8 @@ def table(result: dict[str, Any]) -> str:
     """The comparison for the terminal."""
     first, second = result["renderers"]
     wide = max(len(f"{a['rig']} + {a['model']}") for a in result["arms"]) + 2
-    lines = [f"{'':{wide}}" + "".join(f"{title:>26}" for title, _ in SHOWN)]
-    lines.append(f"{'':{wide}}" + f"{f'{first}, {second}, change':>26}" * len(SHOWN))
+    lines = [f"{'':{wide}}" + "".join(f"{title:>28}" for title, _ in SHOWN)]
+    lines.append(f"{'':{wide}}" + f"{f'{first}, {second}, change':>28}" * len(SHOWN))
     for arm in result["arms"]:
         line = f"{arm['rig']} + {arm['model']}".ljust(wide)
         for _, key in SHOWN:
@@ -188,7 +188,7 @@ def table(result: dict[str, Any]) -> str:
             if a is not None and b is not None and change is not None:
                 half = (m["difference"]["high"] - m["difference"]["low"]) / 2
                 text = f"{a:.3f} {b:.3f} {change:+.3f}±{half:.3f}"
-            line += f"{text:>26}"
+            line += f"{text:>28}"
         lines.append(line)
     r = result["ranking"]
     tau = r["kendall_tau"]

@@ -33,7 +33,7 @@ NEAR = 0.48
 """Metres from the shelf front to who stands before it."""
 CART_AHEAD = 0.86
 """Metres from who pushes a cart to its middle."""
-BLOCK = 600.0
+BLOCK = 240.0
 """Seconds that are drawn at once, so that a late moment costs no more than an early one."""
 REACHES = ("reach-low", "reach-middle", "reach-high")
 
@@ -195,7 +195,7 @@ def _block(
     ends: list[float] = []
     while not ends or ends[-1] < BLOCK:
         random = rng(seed, "shopper", index, block, len(visits))
-        visits.append(_draw_visit(store, crowd, seed, random))
+        visits.append(_draw_visit(store, crowd, seed, index, random))
         ends.append((ends[-1] if ends else 0.0) + visits[-1].seconds)
     return tuple(visits), tuple(ends)
 
@@ -205,9 +205,11 @@ def _pick(choices: tuple[Front, ...], random: np.random.Generator) -> Front:
     return choices[int(random.choice(len(choices), p=lengths / lengths.sum()))]
 
 
-def _draw_visit(store: Store, crowd: Crowd, seed: int, random: np.random.Generator) -> _Visit:
+def _draw_visit(store: Store, crowd: Crowd, seed: int, index: int, random: np.random.Generator) -> _Visit:
     front = _pick(fronts(store), random)
-    body = BODIES[int(random.integers(len(BODIES)))]
+    # Three neighbours in number are never the same person.
+    mine = BODIES[(seed + index) % 3 :: 3]
+    body = mine[int(random.integers(len(mine)))]
     chance = random.random()
     has = "cart" if chance < crowd.carts else "basket" if chance < crowd.carts + crowd.baskets else ""
     low, high = -max(0.0, front.before - 0.4), front.length + max(0.0, front.after - 0.4)

@@ -7,9 +7,9 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from scenarios import Scenario
-from scenarios.shoppers import PersonAt, crowd_at
+from scenarios.shoppers import PHASES, PersonAt, crowd_at
 from sim.meshes import Mesh
-from sim.obstacles import obstacle_mesh
+from sim.obstacles import BASKET_DROP, obstacle_mesh
 from sim.people import hand_of, person_mesh
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class CrowdBodies:
         for p in persons:
             bodies.append(put(("person", p.body, p.pose, p.outfit), (p.x, p.y, 0.0), p.yaw))
             if p.basket:
-                put(("obstacle", "basket", "", p.outfit), _hand(p), p.yaw)
+                put(("obstacle", "basket", "", p.outfit), _basket(p), p.yaw)
         for o in things:
             put(("obstacle", o.kind, "", o.variant), (o.x, o.y, 0.0), o.yaw)
         for body in self._bodies.values():
@@ -61,8 +61,14 @@ def _mesh(key: Key) -> Mesh:
     return person_mesh(name, pose, look) if kind == "person" else obstacle_mesh(name, look)
 
 
-def _hand(p: PersonAt) -> tuple[float, float, float]:
-    """Where in the world the person's right hand is."""
-    x, y, z = hand_of(p.body, p.pose)
+def _basket(p: PersonAt) -> tuple[float, float, float]:
+    """Where in the world the handle of the person's basket is: in the left hand, or over the floor beside
+    who bends down. A left hand is where the right one is half a walking cycle later, on the other side."""
+    if p.pose == "reach-low":
+        x, y, z = 0.3, 0.1, BASKET_DROP
+    else:
+        walks = p.pose.startswith("walk")
+        x, y, z = hand_of(p.body, f"walk{(int(p.pose[4:]) + PHASES // 2) % PHASES}" if walks else "stand")
+    x = -x
     cos, sin = math.cos(p.yaw), math.sin(p.yaw)
     return p.x + cos * x - sin * y, p.y + sin * x + cos * y, z

@@ -38,15 +38,21 @@ class Mesh:
         """Write NAME.obj, NAME.mtl and NAME.png into `folder` and return the OBJ's path."""
         self.texture.save(folder / f"{name}.png", compress_level=1)
         (folder / f"{name}.mtl").write_text(f"newmtl m\nKd 1 1 1\nmap_Kd {name}.png\n")
-        lines = [f"mtllib {name}.mtl"]
-        lines += [f"v {x:.6f} {y:.6f} {z:.6f}" for x, y, z in self.vertices]
-        lines += [f"vt {u:.6f} {v:.6f}" for u, v in self.uv]
-        lines += [f"vn {x:.4f} {y:.4f} {z:.4f}" for x, y, z in self.normals]
-        lines.append("usemtl m")
-        lines += ["f " + " ".join(f"{i}/{i}/{i}" for i in triangle) for triangle in self.triangles + 1]
+        table = [
+            _lines("v %.6f %.6f %.6f\n", self.vertices),
+            _lines("vt %.6f %.6f\n", self.uv),
+            _lines("vn %.4f %.4f %.4f\n", self.normals),
+            "usemtl m\n",
+            _lines("f %d/%d/%d %d/%d/%d %d/%d/%d\n", np.repeat(self.triangles + 1, 3, axis=1)),
+        ]
         path = folder / f"{name}.obj"
-        path.write_text("\n".join(lines) + "\n")
+        path.write_text(f"mtllib {name}.mtl\n" + "".join(table))
         return path
+
+
+def _lines(form: str, rows: NDArray[np.generic]) -> str:
+    """Every row in one line; one formatting of all is far faster than one of each."""
+    return form * len(rows) % tuple(rows.ravel().tolist())
 
 
 class MeshBuilder:

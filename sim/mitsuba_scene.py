@@ -152,10 +152,13 @@ def _material(mesh: Mesh) -> Any:
 
 
 def _clear_material(mesh: Mesh) -> Any:
-    """Glass or plastic with what is in it: light passes tinted, and scatters in part."""
+    """Glass or plastic with what is in it: light passes tinted, and scatters in part. What is clear all over
+    is a window pane."""
     if mesh.clear is None or not mesh.clear.any():
         return None
     mi = mitsuba()
+    if mesh.clear.all():
+        return mi.load_dict({"type": "thindielectric"})
     texture = mi.load_dict(_texture(mesh))
     scatters = {"type": "twosided", "surface": {"type": "roughplastic", "diffuse_reflectance": texture, "alpha": 0.05}}
     passes = {"type": "thindielectric", "specular_transmittance": texture}

@@ -16,6 +16,8 @@ from sim.meshes import Mesh, MeshBuilder
 
 HANDLE = 1.02
 """Height of a cart's handle, metres (EN 1929-1 carts: about 0.95 to 1.05)."""
+BASKET_DROP = 0.40
+"""From a basket's handle down to its floor, metres."""
 VARIANTS = 3
 """Looks of each kind of obstacle."""
 
@@ -124,19 +126,22 @@ def _cart(b: _Bars, variant: int) -> None:
 
 
 def _basket(b: _Bars, variant: int) -> None:
-    """A 28 litre hand basket, 0.48 × 0.33 × 0.25 m, hanging from the hand: the origin is its handle."""
-    x, y, top, low = 0.16, 0.235, -0.16, -0.40
+    """A 28 litre hand basket, 0.48 × 0.33 × 0.25 m, hanging from a left hand: the origin is its handle, the
+    basket hangs a little to the left, clear of the leg."""
+    x0, x1, y, top, low = -0.26, 0.07, 0.235, -0.16, -BASKET_DROP
+    for x in (x0, x1):
+        b.panel((x - 0.004, -y, low), (x + 0.004, y, top), "accent")
+        b.bar((x, 0.0, top), (min(0.05, max(-0.05, x)), 0.0, 0.0), 0.012, "dark")
     for side in (-1, 1):
-        b.panel((side * x - 0.004, -y, low), (side * x + 0.004, y, top), "accent")
-        b.panel((-x, side * y - 0.004, low), (x, side * y + 0.004, top), "accent")
-        b.bar((side * x, 0.0, top), (side * 0.05, 0.0, 0.0), 0.012, "dark")
-    b.panel((-x - 0.012, -y - 0.012, top - 0.02), (x + 0.012, y + 0.012, top - 0.012), "accent")
-    b.panel((-x, -y, low), (x, y, low + 0.008), "accent")
+        b.panel((x0, side * y - 0.004, low), (x1, side * y + 0.004, top), "accent")
+        b.panel((x0 - 0.012, side * y - 0.012, top - 0.02), (x1 + 0.012, side * y + 0.012, top), "accent")
+    for x in (x0, x1):
+        b.panel((x - 0.012, -y, top - 0.02), (x + 0.012, y, top), "accent")
+    b.panel((x0, -y, low), (x1, y, low + 0.008), "dark")
     b.bar((-0.05, 0.0, 0.0), (0.05, 0.0, 0.0), 0.022, "dark")
-    b.panel((-0.13, -0.20, top - 0.012), (0.13, 0.20, top - 0.010), "dark")
     if variant:
-        b.carton((-0.09, -0.18, low + 0.01), (0.03, 0.02, top + 0.05))
-        b.panel((0.00, 0.05, low + 0.01), (0.10, 0.16, top + 0.03), "goods")
+        b.carton((-0.22, -0.18, low + 0.01), (-0.10, 0.02, top + 0.05))
+        b.panel((-0.08, 0.05, low + 0.01), (0.02, 0.16, top + 0.03), "goods")
 
 
 def _pallet(b: _Bars, variant: int) -> None:

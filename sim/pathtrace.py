@@ -69,8 +69,10 @@ def _build(world: World, camera: Camera, scenario: Scenario) -> _Built:
     instances = world.scene(camera)
     known = _built.get(world)
     if known is None or known.scenario is not scenario or known.instances != instances:
+        # Truth looks through a pane of glass, which is no body.
+        solid = [instance for instance in instances if instance.kind != "pane"]
         scene = mitsuba().load_dict({"type": "scene"} | body_shapes(instances) | light_shapes(scenario))
-        known = _built[world] = _Built(instances, scenario, scene, first_hits(instances))
+        known = _built[world] = _Built(instances, scenario, scene, first_hits(solid))
     return known
 
 

@@ -32,6 +32,18 @@ class Spans:
         """How many pixels each of `owners` has."""
         return np.bincount(self.owner, self.last - self.first, owners).astype(np.int64)
 
+    def boxes(self, owners: int) -> NDArray[np.float32]:
+        """The xyxy boxes (owners, 4) around the pixels of each, zeros for those without any."""
+        box = np.tile(np.array([1 << 40, 1 << 40, -(1 << 40), -(1 << 40)]), (owners, 1))
+        for side, pick, values in zip(range(4), (np.minimum, np.minimum, np.maximum, np.maximum), self._sides):
+            pick.at(box[:, side], self.owner, values)
+        box[box[:, 0] > box[:, 2]] = 0
+        return box.astype(np.float32)
+
+    @property
+    def _sides(self) -> tuple[Ints, Ints, Ints, Ints]:
+        return self.first, self.row, self.last, self.row + 1
+
     def inside(self, width: int, height: int) -> Spans:
         """What lies within a frame."""
         first, last = np.maximum(self.first, 0), np.minimum(self.last, width)

@@ -19,8 +19,8 @@ from scenarios import InputError
 from sim.engine import pybullet, quiet
 from sim.meshes import Mesh
 
-AWAY = (0.0, 0.0, -100.0)
-"""Where bodies wait that are not shown: below the floor, so that they cast no shadow into the picture either."""
+DEEP = -100.0
+"""Where bodies wait that are not shown: so far below the floor that they cast no shadow into the picture either."""
 UPRIGHT = (0.0, 0.0, 0.0, 1.0)
 Slot = tuple[int, int, int]
 """Whose body it is: group, number in the group, number among its like. Slots are made in ascending order."""
@@ -76,8 +76,8 @@ class Stage:
             del shapes[slot]
         shapes |= {slot: self._shape(slots[slot]) for slot in new}
         for slot in sorted(shapes):
-            body = pybullet.createMultiBody(0, -1, shapes[slot], AWAY, physicsClientId=self.client)
-            self._bodies[slot] = int(body)
+            spot = _spot(len(self._bodies))
+            self._bodies[slot] = int(pybullet.createMultiBody(0, -1, shapes[slot], spot, physicsClientId=self.client))
             self._hide(slot)
         self._shape_of = {slot: shape for slot, shape in self._shape_of.items() if slot < first} | shapes
 
@@ -86,7 +86,7 @@ class Stage:
         for slot in [slot for slot in self._shown if slot not in poses]:
             del self._shown[slot]
             body = self._bodies[slot]
-            pybullet.resetBasePositionAndOrientation(body, AWAY, UPRIGHT, physicsClientId=self.client)
+            pybullet.resetBasePositionAndOrientation(body, _spot(body), UPRIGHT, physicsClientId=self.client)
             self._hide(slot)
         for slot, pose in poses.items():
             before = self._shown.get(slot)
@@ -116,6 +116,11 @@ class Stage:
             self._shapes[id(mesh)] = int(shape)
             self._meshes.append(mesh)
         return self._shapes[id(mesh)]
+
+
+def _spot(number: int) -> tuple[float, float, float]:
+    """A place to wait for each body: of those in one spot the engine would look for collisions, pair by pair."""
+    return float(number % 100), float(number // 100), DEEP
 
 
 def _load_egl(client: int) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from scenarios import Camera, Layout, Level, Stock
+from scenarios import Camera, Layout, Level, Stock, Unit
 from sim.poses import rotations
 from sim.render import Render
 from sim.silhouettes import Spans, pieces_of, polygon_spans, silhouettes
@@ -27,8 +27,8 @@ class Truth:
     """The truth of one picture, as parallel arrays over the scenario's units (N, in `Stock` order).
 
     Boxes are xyxy pixels, float32. `visible_box` bounds the pixels that show the unit (zeros if
-    none), `amodal_box` its whole silhouette, also outside the frame (of units wholly outside, the cuboid
-    around them; zeros behind the camera); `visible_fraction` is visible pixels ÷ silhouette pixels.
+    none), `amodal_box` those that would if nothing hid it, also outside the frame (of units wholly outside,
+    the cuboid around them; zeros behind the camera); `visible_fraction` is visible pixels ÷ silhouette pixels.
     `place` indexes `Layout.places` for front-row units, -1 behind them.
     """
 
@@ -73,11 +73,15 @@ class PositionTruth:
 
 def position_truths(layout: Layout, stock: Stock) -> tuple[PositionTruth, ...]:
     """The truth of every position of the planogram, in its order."""
+    units: dict[str, list[Unit]] = {p.id: [] for p in layout.planogram.positions}
+    for unit in stock.units:
+        units[unit.position].append(unit)
     truths = []
     for p in layout.planogram.positions:
-        units = stock.units_of(p)
-        level: Level = "out" if units == 0 else "low" if units <= p.low_at else "in_stock"
-        truths.append(PositionTruth(p.id, units, stock.facings_of(p), level, stock.intruder_of(p)))
+        here = Stock(tuple(units[p.id]))
+        count = here.units_of(p)
+        level: Level = "out" if count == 0 else "low" if count <= p.low_at else "in_stock"
+        truths.append(PositionTruth(p.id, count, here.facings_of(p), level, here.intruder_of(p)))
     return tuple(truths)
 
 
@@ -90,7 +94,8 @@ def measure(world: World, camera: Camera, render: Render) -> Truth:
     units, count = world.stock.units, len(world.stock.units)
     height, width = render.body.shape
     mask = np.where(render.body >= FIRST_UNIT, render.body - FIRST_UNIT, -1).astype(np.int32)
-    pixels, boxes = _visible(render.body, FIRST_UNIT + count)
+    runs = _runs(render.body)
+    pixels, boxes = runs.pixels(FIRST_UNIT + count), runs.boxes(FIRST_UNIT + count)
     place = _places_of(world.layout, world.stock)
     gap_place = np.setdiff1d(np.arange(len(world.layout.places)), place)
     gap_corners = world.layout.places.corners[gap_place]
@@ -118,26 +123,16 @@ def measure(world: World, camera: Camera, render: Render) -> Truth:
     )
 
 
-def _visible(body: NDArray[np.int32], count: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Pixels (count,) and bounding box (count, 4) of every id in the picture, from its runs of equal pixels."""
-    height, width = body.shape
-    flat = body.ravel()
+def _runs(body: NDArray[np.int32]) -> Spans:
+    """The pixels of every id in the picture, as runs of equal pixels."""
     begins = np.ones(body.shape, bool)
     np.not_equal(body[:, 1:], body[:, :-1], out=begins[:, 1:])
     start = np.flatnonzero(begins)
-    length = np.diff(start, append=flat.size)
-    kept = flat[start] >= 0
-    start, length = start[kept], length[kept]
-    row, column = np.divmod(start, width)
-    name = flat[start]
-    pixels = np.bincount(name, length, count).astype(np.int64)
-    box = np.tile(np.array([width, height, 0, 0]), (count, 1))
-    np.minimum.at(box[:, 0], name, column)
-    np.minimum.at(box[:, 1], name, row)
-    np.maximum.at(box[:, 2], name, column + length)
-    np.maximum.at(box[:, 3], name, row + 1)
-    box[pixels == 0] = 0
-    return pixels, box.astype(np.float32)
+    row, first = np.divmod(start, body.shape[1])
+    last = first + np.diff(start, append=body.size)
+    owner = body.ravel()[start].astype(np.int64)
+    kept = owner >= 0
+    return Spans(owner[kept], row[kept], first[kept], last[kept])
 
 
 def _hidden(
@@ -148,8 +143,9 @@ def _hidden(
     height, width = render.body.shape
     amodal = _boxes(camera, world.unit_corners)
     in_frame = (amodal[:, 0] < width) & (amodal[:, 1] < height) & (amodal[:, 2] > 0) & (amodal[:, 3] > 0)
-    spans, amodal[in_frame] = _unit_spans(world, camera, np.flatnonzero(in_frame))
+    spans = _unit_spans(world, camera, np.flatnonzero(in_frame))
     whole = spans.pixels(count)
+    amodal[whole > 0] = spans.boxes(count)[whole > 0]
     inside = spans.inside(width, height)
     parts = np.zeros((count, len(HIDERS)))
     parts[:, 4] = whole - inside.pixels(count)
@@ -169,21 +165,16 @@ def _hidden(
     return amodal, fraction.astype(np.float32), hidden.astype(np.float32)
 
 
-def _unit_spans(world: World, camera: Camera, which: NDArray[np.int64]) -> tuple[Spans, NDArray[np.float32]]:
-    """The silhouettes of some units, and their boxes (len(which), 4)."""
+def _unit_spans(world: World, camera: Camera, which: NDArray[np.int64]) -> Spans:
+    """The silhouettes of some units."""
     if len(which) == 0:
-        return polygon_spans(np.empty((0, 2)), which, which), np.empty((0, 4), np.float32)
+        return polygon_spans(np.empty((0, 2)), which, which)
     outlines = [pieces_of(world.packs[world.stock.units[i].sku]) for i in which]
-    turn = rotations(world.unit_poses[which, 3:])
-    points = [p @ r.T for (p, _), r in zip(outlines, turn)]
-    lengths = np.array([len(p) for p in points])
-    unit = np.repeat(np.arange(len(which)), lengths)
-    pixels, _ = camera.project(np.concatenate(points) + world.unit_poses[which, :3][unit])
-    starts = np.cumsum(lengths) - lengths
-    box = np.concatenate([f.reduceat(pixels, starts) for f in (np.minimum, np.maximum)], axis=1)
+    points = [p @ turn.T for (p, _), turn in zip(outlines, rotations(world.unit_poses[which, 3:]))]
+    unit = np.repeat(which, [len(p) for p in points])
+    pixels, _ = camera.project(np.concatenate(points) + world.unit_poses[unit, :3])
     sizes = np.concatenate([s for _, s in outlines])
-    owners = np.repeat(which, [len(s) for _, s in outlines])
-    return silhouettes(pixels, sizes, owners), box.astype(np.float32)
+    return silhouettes(pixels, sizes, np.repeat(which, [len(s) for _, s in outlines]))
 
 
 def _places_of(layout: Layout, stock: Stock) -> NDArray[np.int64]:

@@ -94,7 +94,8 @@ def _canister(product: Product, look: Look, density: float) -> Mesh:
     solid = Solid(Atlas(panels, look.seed))
     rings = [(0.0, w * 0.485, d * 0.485), (h - lid, w * 0.485, d * 0.485)]
     solid.loft(rings, "body", (0, h - lid))
-    lids = [(h - lid, w / 2, d / 2), (h - lid * 0.15, w / 2, d / 2), (h, w * 0.48, d * 0.5)]
+    # A lid begins at the wall that it stands out from: its rim has an underside, which shows when the pack has fallen.
+    lids = [rings[-1], (h - lid, w / 2, d / 2), (h - lid * 0.15, w / 2, d / 2), (h, w * 0.48, d * 0.5)]
     solid.loft(lids, "lid", (h - lid, h))
     solid.disc(lids[-1], "top")
     solid.disc(rings[0], "bottom", up=False)
@@ -159,7 +160,7 @@ def bottle(product: Product, look: Look, density: float) -> Mesh:
     clear = () if opaque else (0, 1, 3, 4, 5)
     solid.loft(rings, "body", (0, h * neck), segments=16, power=power, clear=clear, convex=power == 2.0 and w == d)
     solid.loft([(rings[-1][0], radius, radius), (cap_z, radius, radius)], "neck", (rings[-1][0], cap_z), segments=12)
-    cap = [(cap_z, radius * 1.15, radius * 1.15), (h, radius * 1.1, radius * 1.1)]
+    cap = [(cap_z, radius, radius), (cap_z, radius * 1.15, radius * 1.15), (h, radius * 1.1, radius * 1.1)]
     solid.loft(cap, "cap", (cap_z, h), segments=12)
     solid.disc(cap[-1], "captop", segments=12)
     solid.disc(rings[0], "bottom", up=False, segments=16, power=power)
@@ -187,7 +188,7 @@ def jar(product: Product, look: Look, density: float) -> Mesh:
     )
     rings.append((h - lid, w * 0.42, d * 0.42))
     solid.loft(rings, "body", (0, h - lid), clear=(0, 1, 3, 4))
-    lids = [(h - lid, w * 0.46, d * 0.46), (h - lid * 0.1, w * 0.46, d * 0.46), (h, w * 0.445, d * 0.445)]
+    lids = [rings[-1], (h - lid, w * 0.46, d * 0.46), (h, w * 0.455, d * 0.455)]
     solid.loft(lids, "lid", (h - lid, h))
     solid.disc(lids[-1], "top")
     solid.disc(rings[0], "bottom", up=False)
@@ -210,7 +211,7 @@ def tub(product: Product, look: Look, density: float) -> Mesh:
     solid = Solid(Atlas(panels, look.seed))
     rings = _scaled(product, [(0.0, 0.78), (0.03, 0.82), (1 - rim / h, 0.95)])
     solid.loft(rings, "body", (0, h - rim), power=power)
-    lids = _scaled(product, [(1 - rim / h, 1.0), (1 - 0.2 * rim / h, 1.0), (1.0, 0.96)])
+    lids = [rings[-1], *_scaled(product, [(1 - rim / h, 1.0), (1 - 0.2 * rim / h, 1.0), (1.0, 0.96)])]
     solid.loft(lids, "lid", (h - rim, h), power=power)
     solid.disc(lids[-1], "top", power=power)
     solid.disc(rings[0], "bottom", up=False, power=power)
@@ -233,7 +234,7 @@ def tube(product: Product, look: Look, density: float) -> Mesh:
         "bottom": plain_panel(2 * radius, 2 * radius, density, mix(look.cap, BLACK, 0.1)),
     }
     solid = Solid(Atlas(panels, look.seed))
-    cap = [(0.0, radius, radius), (foot, radius * 0.94, radius * 0.94)]
+    cap = [(0.0, radius, radius), (foot, radius * 0.94, radius * 0.94), (foot, radius * 0.9, radius * 0.9)]
     solid.loft(cap, "cap", (0, foot), segments=14)
     rings = [(foot, radius * 0.9, radius * 0.9), (h * 0.19, w * 0.42, d * 0.5)]
     for z in (0.45, 0.7, 0.94):

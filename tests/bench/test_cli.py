@@ -31,7 +31,7 @@ def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
     [
         (
             ["fly"],
-            "unknown command 'fly'; expected one of run, render, dataset, train, renderers, transfer, import, ui, doctor",
+            "unknown command 'fly'; expected one of run, render, dataset",
         ),
         (["run"], "experiment=NAME is missing; expected one of quickstart"),
         (["run", "experiment=nothing"], "nothing"),

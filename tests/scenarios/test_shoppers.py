@@ -124,5 +124,11 @@ def test_a_store_without_an_aisle_has_nobody() -> None:
     assert crowd_at(walled, Crowd(shoppers=3, pallets=1), 1, 0.0) == ((), ())
 
 
+def test_neighbours_are_different_people() -> None:
+    for t in range(0, 300, 7):
+        persons, _ = crowd_at(STRAIGHT, Crowd(shoppers=3), 1, float(t))
+        assert len({p.body for p in persons}) == 3
+
+
 def test_every_body_has_a_name_of_its_own() -> None:
     assert len(set(BODIES)) == len(BODIES)

@@ -157,3 +157,19 @@ def test_lamps_hang_where_the_store_has_them() -> None:
     rows = luminaires_of(layout.store)
     assert len({round(tube.position[1], 3) for tube in rows}) == 2
     assert all(layout.store.room.contains(tube.position) for tube in rows)
+
+
+def test_the_path_tracer_looks_through_the_glass_of_a_cooler() -> None:
+    """Panes were bodies without an id: the packs behind closed doors had no truth, and looked milky."""
+    pytest.importorskip("mitsuba")
+    from sim.pathtrace import render as trace
+
+    layout = layout_of("cooler")
+    scenario = Scenario(layout, Conditions("cooler", mess=TIDY), 1)
+    camera = Camera("front", CameraModel("small", 80, 60, 0.9, 0.0), (0.7, -1.3, 0.9), (0.7, 0.1, 0.6))
+    with World(layout, density=60, look=1) as world:
+        world.set(scenario)
+        units = set(world.unit_bodies.tolist())
+        traced, raster = (set(np.unique(draw(world, camera, scenario).body)) & units for draw in (trace, render))
+    assert len(raster) >= 6
+    assert traced == raster
