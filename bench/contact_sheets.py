@@ -167,7 +167,7 @@ def _dial_sheet(plan: RenderPlan) -> tuple[Sheet, list[str]]:
             left_out.append(f"{dial.name}: {reason}")
             continue
         shots = tuple(
-            Shot(dial.turn(base, setting), views[dial.view], f"{dial.key} {setting:g} {dial.unit}")
+            Shot(*dial.turn(base, views[dial.view], setting), f"{dial.key} {setting:g} {dial.unit}")
             for setting in dial.settings
         )
         rows.append((dial.name, shots))

@@ -69,9 +69,9 @@ def test_every_dial_has_a_row_of_five_settings_that_differ() -> None:
     assert [heading for heading, _ in sheet.rows] == [dial.name for dial in DIALS]
     assert left_out == []
     for _, shots in sheet.rows:
-        assert len({shot.scenario.conditions for shot in shots}) == len(shots) == 5
+        assert len({(shot.scenario.conditions, shot.camera) for shot in shots}) == len(shots) == 5
         assert len({shot.caption for shot in shots}) == 5
-        assert len({shot.camera for shot in shots}) == 1
+        assert len({(shot.camera.position, shot.camera.target) for shot in shots}) == 1
     left_out = plan_sheet(RenderPlan(dials=True, scenario="quickstart"))[1]
     assert left_out == ["lighting.hour: the store has no window"]
 
