@@ -9,7 +9,8 @@ from scenarios import Camera, Scenario
 
 @dataclass(frozen=True)
 class Dial:
-    """A dial of scenario.yaml, or of a camera model's lens or sensor: where it stands, five settings, and which of the derived views shows it best.
+    """A dial of scenario.yaml, or of a camera model's lens or sensor: where it stands, five settings, and which of
+    the derived views shows it best.
 
     `with_others`: dials of the same group that are set too, so that something shows.
     """
@@ -47,7 +48,7 @@ class Dial:
 NIGHT = (("hour", 22.0),)
 """Without daylight, so that the lamps alone are seen."""
 DIALS = (
-    Dial("lighting", "lux", (50, 150, 400, 1000, 2000), "lx, by night", "opposite", True, NIGHT),
+    Dial("lighting", "lux", (2, 20, 100, 500, 2000), "lx, by night", "opposite", True, NIGHT),
     Dial("lighting", "kelvin", (2700, 3500, 4500, 6500, 9000), "K, by night", "opposite", True, NIGHT),
     Dial("lighting", "failed", (0, 0.25, 0.5, 0.75, 1), "of the lamps, by night", "opposite", False, NIGHT),
     Dial(
@@ -73,7 +74,7 @@ DIALS = (
     Dial("mess", "fallen", (0, 0.1, 0.25, 0.5, 1), "of the front units"),
     Dial("lookalikes", "distance", (0, 0.15, 0.35, 0.65, 1), "look-alike distance", "family"),
     Dial("lens", "k1", (0, -0.1, -0.2, -0.3, -0.4), "barrel distortion"),
-    Dial("lens", "focus", (0.3, 0.6, 1.2, 2.5, 5), "m, the shelf stands at 1.2 m"),
+    Dial("lens", "spread", (0, 0.5, 1, 2, 4), "px, standard deviation of the point spread"),
     Dial("sensor", "quality", (95, 75, 50, 25, 8), "JPEG"),
     Dial("sensor", "sharpening", (0, 0.4, 1, 2, 4), "unsharp mask"),
 )
