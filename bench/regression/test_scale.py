@@ -1,0 +1,128 @@
+"""What a simulated store may cost: beside the engine's own call, from one stock to the next, and at full size."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import statistics
+import time
+from collections.abc import Callable
+
+import psutil
+import pytest
+
+from scenarios import (
+    Camera,
+    CameraModel,
+    Catalog,
+    Fixture,
+    Layout,
+    Planogram,
+    Position,
+    Product,
+    Room,
+    Scenario,
+    Shelf,
+    Store,
+    load_scenario,
+)
+from sim import World, position_truths
+from sim.engine import pybullet
+from sim.raster import render
+from sim.truth import measure
+
+VGA = CameraModel("vga", 640, 480, 1.2, 0.0)
+HD = CameraModel("hd", 1920, 1080, 1.2, 0.0)
+BAYS, SHELVES, SLOTS = 20, 6, 9
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Processor time, which other programs on the machine stretch less than they do the clock."""
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
+def test_picture_and_truth_cost_little_more_than_the_engine_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Side by side, in pairs: `getCameraImage` with the very arguments that the picture before it had."""
+    scenario = load_scenario("quickstart", 1)
+    camera = Camera("front", VGA, (2.0, -2.0, 1.5), (2.0, 0.0, 0.9))
+    calls: list[tuple[tuple, dict]] = []
+    engine = pybullet.getCameraImage
+    with World(scenario.layout) as world:
+        world.set(scenario)
+        monkeypatch.setattr(pybullet, "getCameraImage", lambda *a, **k: calls.append((a, k)) or engine(*a, **k))
+        measure(world, camera, render(world, camera, scenario))
+        monkeypatch.undo()
+        args, named = calls[-1]
+        ratios = []
+        for i in range(9):
+            pair = [lambda: engine(*args, **named), lambda: measure(world, camera, render(world, camera, scenario))]
+            took = [seconds(work) for work in (pair if i % 2 else reversed(pair))]
+            bare, whole = took if i % 2 else reversed(took)
+            ratios.append(whole / bare)
+        seen = (measure(world, camera, render(world, camera, scenario)).visible_fraction > 0).sum()
+    print(f"{seen} packs: picture and truth ÷ engine call = {statistics.median(ratios):.2f}")
+    assert seen >= 200
+    assert statistics.median(ratios) <= 1.3
+
+
+def test_another_stock_of_the_same_store_is_soon_prepared() -> None:
+    scenario = load_scenario("quickstart", 1)
+    camera = Camera("front", VGA, (2.0, -2.0, 1.5), (2.0, 0.0, 0.9))
+    took = []
+    with World(scenario.layout) as world:
+        for seed in range(100, 120):
+
+            def prepare(seed: int = seed) -> None:
+                world.set(dataclasses.replace(scenario, seed=seed))
+                world.draw(camera)
+
+            took.append(seconds(prepare) * 1000)
+    print(f"another stock: {statistics.median(took[4:]):.0f} ms")
+    assert statistics.median(took[4:]) <= 50
+
+
+def aisle() -> Layout:
+    """An aisle of 20 bays and 1,080 SKUs, made of the quickstart store's narrow packs under other names."""
+    shelves = tuple(Shelf(0.1 + 0.31 * i, 0.29) for i in range(SHELVES))
+    bays = tuple(Fixture(f"bay-{i}", float(i), 0.0, 1.0, 0.45, shelves) for i in range(BAYS))
+    catalog = load_scenario("quickstart").layout.catalog
+    narrow = [p for p in catalog if p.width <= 0.1 and p.depth <= 0.08 and p.height <= 0.145]
+    products: list[Product] = []
+    positions = []
+    for (bay, shelf, slot), model in zip(
+        itertools.product(range(BAYS), range(SHELVES), range(SLOTS)), itertools.cycle(narrow)
+    ):
+        product = dataclasses.replace(model, sku=f"sku-{len(products)}", brand=f"Brand {len(products) % 90}")
+        products.append(product)
+        high, deep = min(2, int(0.29 / product.height)), int(0.41 / (product.depth + 0.004))
+        where = (f"bay-{bay}", shelf, slot * 0.111)
+        positions.append(Position(f"p{len(positions)}", *where, product.sku, 1, high, deep, 1))
+    store = Store("aisle", Room((-1.0, BAYS + 1.0), (-2.4, 0.45), 3.0), bays)
+    return Layout(store, Catalog(tuple(products)), Planogram(tuple(positions)))
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["three bays in view", "the whole aisle in view"])
+def test_an_aisle_of_a_thousand_products(whole: bool) -> None:
+    layout = aisle()
+    scenario = Scenario(layout, load_scenario("quickstart").conditions, 1)
+    close = Camera("close", HD, (10.0, -1.7, 1.5), (10.0, 0.0, 0.9))
+    along = Camera("along", HD, (-0.7, -1.8, 1.9), (9.0, 0.2, 0.8))
+    camera = along if whole else close
+    with World(layout) as world:
+        start = time.process_time()
+        world.set(scenario)
+        world.draw(camera)
+        build = time.process_time() - start
+        picture = min(seconds(lambda: measure(world, camera, render(world, camera, scenario))) for _ in range(2))
+        truths = seconds(lambda: position_truths(layout, world.stock))
+        memory = psutil.Process().memory_info().rss / 1e9
+        units, packs = len(world.stock.units), len(world.packs)
+    print(f"{units} units, {packs} of {len(layout.catalog)} SKUs made: built in {build:.1f} s, {memory:.2f} GB,")
+    print(f"picture {picture:.2f} s, positions {truths * 1000:.0f} ms")
+    assert units >= 6000
+    assert build <= 60
+    assert memory <= 4
+    assert picture <= 3
+    assert whole or packs < 0.4 * len(layout.catalog)
