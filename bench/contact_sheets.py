@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from tqdm import tqdm
 from bench.dials import DIALS
 from bench.experiment import check_rig
 from bench.views import default_views, family_view, near_view
-from scenarios import Camera, InputError, Rig, Scenario, load_scenario
+from scenarios import Camera, Crowd, InputError, Mess, Rig, Scenario, load_scenario
 from scenarios.scenario import HERE
 from sim import World, capture
 from sim.contact_sheet import Row, Tile, contact_sheet, draw_boxes
@@ -32,6 +32,7 @@ WIDEST = 2950
 DIAL_SCENARIO = "corner_shop"
 """Where the dials are shown unless a scenario is named: it has every kind of light, and look-alikes."""
 SETTING_SIZE = (560, 420)
+TIDY = Mess(out=0.0, plugged=0.0, misplaced=0.0, empty_column=0.0)
 
 
 @dataclass(frozen=True)
@@ -155,6 +156,8 @@ def _render_world(shots: Sequence[Shot], plan: RenderPlan) -> list[NDArray[np.ui
 
 def _dial_sheet(plan: RenderPlan) -> tuple[Sheet, list[str]]:
     base = load_scenario(plan.scenario or DIAL_SCENARIO, plan.seed)
+    # A tidy and empty store, so that each row shows its own dial alone.
+    base = replace(base, conditions=replace(base.conditions, crowd=Crowd(), mess=TIDY))
     views = {camera.id: camera for camera in default_views(base.layout, *SETTING_SIZE).cameras}
     views["near"] = near_view(base.layout, *SETTING_SIZE)
     family = family_view(base.layout, *SETTING_SIZE)
@@ -167,7 +170,7 @@ def _dial_sheet(plan: RenderPlan) -> tuple[Sheet, list[str]]:
             left_out.append(f"{dial.name}: {reason}")
             continue
         shots = tuple(
-            Shot(dial.turn(base, setting), views[dial.view], f"{dial.key} {setting:g} {dial.unit}")
+            Shot(*dial.turn(base, views[dial.view], setting), f"{dial.key} {setting:g} {dial.unit}")
             for setting in dial.settings
         )
         rows.append((dial.name, shots))

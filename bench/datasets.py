@@ -21,9 +21,9 @@ RANDOM = (
     "brand, no product and no artwork, and no experiment or named scenario uses any of them."
 )
 OWN = (
-    "Pictures of the store {name}, with the dials of its scenario.yaml. The splits differ in their scenario seeds, "
-    "that is in stock, light, people and cameras, and share all products: a model that learns from it knows this store, "
-    "and its test figures say nothing about products that it has not seen."
+    "Pictures of the store {name}, with the dials of its scenario.yaml. The splits differ in their scenario seeds: in "
+    "stock, light, people and cameras. They share all products, so that a model that learns from them knows this "
+    "store, and its test figures say nothing about products that it has not seen."
 )
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from scenarios import Conditions, Scenario
+from scenarios import Camera, Scenario
 
 
 @dataclass(frozen=True)
 class Dial:
-    """A dial of scenario.yaml: where it stands, five settings, and which of the derived views shows it best.
+    """A dial of scenario.yaml, or of a camera model's lens or sensor: where it stands, five settings, and which of
+    the derived views shows it best.
 
     `with_others`: dials of the same group that are set too, so that something shows.
     """
@@ -27,14 +27,14 @@ class Dial:
     def name(self) -> str:
         return f"{self.group}.{self.key}"
 
-    def turn(self, scenario: Scenario, setting: float) -> Scenario:
-        """The scenario with the dial at a setting; a range of the conditions becomes that one value."""
+    def turn(self, scenario: Scenario, camera: Camera, setting: float) -> tuple[Scenario, Camera]:
+        """Scenario and camera with the dial at a setting; a range of the conditions becomes that one value."""
+        owner = camera.model if self.group in ("lens", "sensor") else scenario.conditions
         value = (setting, setting) if self.ranged else setting
-        group = dataclasses.replace(
-            getattr(scenario.conditions, self.group), **dict(self.with_others), **{self.key: value}
-        )
-        conditions: Conditions = dataclasses.replace(scenario.conditions, **{self.group: group})
-        return dataclasses.replace(scenario, conditions=conditions)
+        group = replace(getattr(owner, self.group), **dict(self.with_others), **{self.key: value})
+        if owner is camera.model:
+            return scenario, replace(camera, model=replace(camera.model, **{self.group: group}))
+        return replace(scenario, conditions=replace(scenario.conditions, **{self.group: group})), camera
 
     def missing(self, scenario: Scenario) -> str | None:
         """Why the store cannot show the dial, or None."""
@@ -48,7 +48,7 @@ class Dial:
 NIGHT = (("hour", 22.0),)
 """Without daylight, so that the lamps alone are seen."""
 DIALS = (
-    Dial("lighting", "lux", (50, 150, 400, 1000, 2000), "lx, by night", "opposite", True, NIGHT),
+    Dial("lighting", "lux", (2, 20, 100, 500, 2000), "lx, by night", "opposite", True, NIGHT),
     Dial("lighting", "kelvin", (2700, 3500, 4500, 6500, 9000), "K, by night", "opposite", True, NIGHT),
     Dial("lighting", "failed", (0, 0.25, 0.5, 0.75, 1), "of the lamps, by night", "opposite", False, NIGHT),
     Dial(
@@ -73,4 +73,8 @@ DIALS = (
     Dial("mess", "leaning", (0, 0.1, 0.25, 0.5, 1), "of the front units"),
     Dial("mess", "fallen", (0, 0.1, 0.25, 0.5, 1), "of the front units"),
     Dial("lookalikes", "distance", (0, 0.15, 0.35, 0.65, 1), "look-alike distance", "family"),
+    Dial("lens", "k1", (0, -0.1, -0.2, -0.3, -0.4), "barrel distortion"),
+    Dial("lens", "spread", (0, 0.5, 1, 2, 4), "px, standard deviation of the point spread"),
+    Dial("sensor", "quality", (95, 75, 50, 25, 8), "JPEG"),
+    Dial("sensor", "sharpening", (0, 0.4, 1, 2, 4), "unsharp mask"),
 )

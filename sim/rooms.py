@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
@@ -75,10 +76,16 @@ def backdrop_meshes(layout: Layout, seed: int) -> list[Mesh]:
         if windowed or wall.length < 0.6 or _stood_against(wall, layout.store):
             continue
         height = min(FACADE_HEIGHT, layout.store.room.ceiling - 0.3)
-        work = Joinery(facade=facade(wall.length, height, rng(seed, "backdrop", wall.name)))
+        work = Joinery(facade=_facade(wall.length, height, seed, wall.name))
         work.panel(wall.quad(0, wall.length, 0, height, 0.01), "facade")
         meshes.append(work.mesh())
     return meshes
+
+
+@lru_cache(maxsize=8)
+def _facade(width: float, height: float, seed: int, wall: str) -> Image.Image:
+    """Kept, since studios are built again and again and look alike."""
+    return facade(width, height, rng(seed, "backdrop", wall))
 
 
 def luminaires_of(store: Store) -> tuple[Luminaire, ...]:

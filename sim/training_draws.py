@@ -49,7 +49,7 @@ def draw_view(world: World, scenario: Scenario, random: np.random.Generator, siz
     without being blinded by them."""
     world.set(scenario)
     camera = draw_camera(scenario.layout, random, size)
-    people = [i for i in world.scene() if i.kind == "person"]
+    people = [world.instances[body] for body in world.shopper_bodies]
     if not people:
         return camera
     corners = [_box_corners(i.mesh.vertices + np.asarray(i.position)) for i in people]

@@ -7,6 +7,7 @@ import itertools
 import statistics
 import time
 from collections.abc import Callable
+from typing import Any
 
 import psutil
 import pytest
@@ -51,7 +52,12 @@ def test_picture_and_truth_cost_little_more_than_the_engine_call(monkeypatch: py
     engine = pybullet.getCameraImage
     with World(scenario.layout) as world:
         world.set(scenario)
-        monkeypatch.setattr(pybullet, "getCameraImage", lambda *a, **k: calls.append((a, k)) or engine(*a, **k))
+
+        def noted(*args: Any, **named: Any) -> Any:
+            calls.append((args, named))
+            return engine(*args, **named)
+
+        monkeypatch.setattr(pybullet, "getCameraImage", noted)
         measure(world, camera, render(world, camera, scenario))
         monkeypatch.undo()
         args, named = calls[-1]
@@ -90,7 +96,7 @@ def aisle() -> Layout:
     catalog = load_scenario("quickstart").layout.catalog
     narrow = [p for p in catalog if p.width <= 0.1 and p.depth <= 0.08 and p.height <= 0.145]
     products: list[Product] = []
-    positions = []
+    positions: list[Position] = []
     for (bay, shelf, slot), model in zip(
         itertools.product(range(BAYS), range(SHELVES), range(SLOTS)), itertools.cycle(narrow)
     ):

@@ -29,10 +29,7 @@ def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (
-            ["fly"],
-            "unknown command 'fly'; expected one of run, render, dataset",
-        ),
+        (["fly"], "unknown command 'fly'; expected one of run, render, dataset, train, renderers, transfer, import"),
         (["run"], "experiment=NAME is missing; expected one of quickstart"),
         (["run", "experiment=nothing"], "nothing"),
         (["run", "experiment=quickstart", "scenarois=4"], "scenarois"),
