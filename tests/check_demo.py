@@ -1,7 +1,8 @@
 """Check a finished quickstart against stored bounds: python tests/check_demo.py outputs/latest/result.json
 
 The bounds are the figures in the README less what a library's version may move; a worse figure is a
-regression, and so is a missing one.
+regression, and so is a missing one. They are those of the pictures as they are since the simulator has
+ten pack forms, real people and light in lux: harder ones than the first bounds were set on.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ import sys
 from pathlib import Path
 
 BOUNDS = {  # metric of the chosen arm: lowest value allowed
-    "detection_ap50": 0.95,
-    "facings_exact_visible": 0.97,
-    "oos_precision": 0.96,
-    "oos_recall_visible": 0.95,
-    "sku_top1": 0.92,
+    "detection_ap50": 0.84,
+    "facings_exact_visible": 0.92,
+    "oos_precision": 0.88,
+    "oos_recall_visible": 0.85,
+    "sku_top1": 0.74,
 }
 STAGES = ("detect", "recognize", "register", "count", "total")
 
