@@ -12,13 +12,15 @@ from hypothesis import strategies as st
 
 from bench.scoring import CAUSES, Moment, score_moment, score_picture, split_errors, summarise
 from bench.statistics import resample_weights
-from scenarios import Camera, Layout, Stock
+from scenarios import Camera, Layout, Planogram, Stock
 from sim import Truth, position_truths
 from tests.bench.synthetic import detections_of, full_stock, hide, places_of, reading_of, truth_of
 from tests.layouts import front_camera, small_layout
 from vision import Detections, PlaceReadings, PlaceState, audit
 
-LAYOUT = small_layout()
+WHOLE = small_layout()
+FIVE = ("p-box", "p-can", "p-bottle", "p-carton", "p-pouch")
+LAYOUT = Layout(WHOLE.store, WHOLE.catalog, Planogram(tuple(p for p in WHOLE.planogram.positions if p.id in FIVE)))
 CAMERA = front_camera()
 PLACES = len(LAYOUT.places)
 PPM = np.full(PLACES, 500.0)
