@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 Floats = NDArray[np.float64]
+Point = tuple[float, float, float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +56,19 @@ def _lines(form: str, rows: NDArray[np.generic]) -> str:
     return form * len(rows) % tuple(rows.ravel().tolist())
 
 
+def cuboid_faces(low: Point, high: Point) -> tuple[list[tuple[float, ...]], ...]:
+    """Corners of the front, right, back, left, top and bottom of a box, anticlockwise seen from outside."""
+    (x0, y0, z0), (x1, y1, z1) = low, high
+    return (
+        [(x0, y0, z0), (x1, y0, z0), (x1, y0, z1), (x0, y0, z1)],
+        [(x1, y0, z0), (x1, y1, z0), (x1, y1, z1), (x1, y0, z1)],
+        [(x1, y1, z0), (x0, y1, z0), (x0, y1, z1), (x1, y1, z1)],
+        [(x0, y1, z0), (x0, y0, z0), (x0, y0, z1), (x0, y1, z1)],
+        [(x0, y0, z1), (x1, y0, z1), (x1, y1, z1), (x0, y1, z1)],
+        [(x0, y1, z0), (x1, y1, z0), (x1, y0, z0), (x0, y0, z0)],
+    )
+
+
 class MeshBuilder:
     """Collects quads and fans over one texture atlas."""
 
@@ -75,18 +89,10 @@ class MeshBuilder:
         self.normals += [tuple(normal)] * len(points)
         self.triangles += [(start, start + i, start + i + 1) for i in range(1, len(points) - 1)]
 
-    def block(self, low: tuple[float, float, float], high: tuple[float, float, float], uv: tuple[float, float]) -> None:
+    def block(self, low: Point, high: Point, uv: tuple[float, float]) -> None:
         """Add a cuboid between two corners, all of it in the one texel at `uv`."""
-        (x0, y0, z0), (x1, y1, z1) = low, high
-        for quad in (
-            [(x0, y0, z0), (x1, y0, z0), (x1, y0, z1), (x0, y0, z1)],
-            [(x1, y0, z0), (x1, y1, z0), (x1, y1, z1), (x1, y0, z1)],
-            [(x1, y1, z0), (x0, y1, z0), (x0, y1, z1), (x1, y1, z1)],
-            [(x0, y1, z0), (x0, y0, z0), (x0, y0, z1), (x0, y1, z1)],
-            [(x0, y0, z1), (x1, y0, z1), (x1, y1, z1), (x0, y1, z1)],
-            [(x0, y1, z0), (x1, y1, z0), (x1, y0, z0), (x0, y0, z0)],
-        ):
-            self.polygon(list(quad), [uv] * 4)
+        for quad in cuboid_faces(low, high):
+            self.polygon(quad, [uv] * 4)
 
     def mesh(self, texture: Image.Image, pieces: tuple[NDArray[np.int64], ...] | None = None) -> Mesh:
         pieces = pieces or (np.arange(len(self.vertices)),)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
-from sim.meshes import Floats, Mesh
+from sim.meshes import Floats, Mesh, Point, cuboid_faces
 from sim.weathering import weathered
 
 SEGMENTS = 20
@@ -88,19 +88,10 @@ class Solid:
         """Declare the vertices from `start` on (to `end`) a convex piece."""
         self.pieces.append(np.arange(start, self.count if end is None else end))
 
-    def cuboid(self, low: Ring, high: Ring, names: tuple[str, str, str, str, str, str]) -> None:
+    def cuboid(self, low: Point, high: Point, names: tuple[str, str, str, str, str, str]) -> None:
         """Add a box between two corners with panels for front, right, back, left, top and bottom."""
-        (x0, y0, z0), (x1, y1, z1) = low, high
         start = self.count
-        quads = (
-            [(x0, y0, z0), (x1, y0, z0), (x1, y0, z1), (x0, y0, z1)],
-            [(x1, y0, z0), (x1, y1, z0), (x1, y1, z1), (x1, y0, z1)],
-            [(x1, y1, z0), (x0, y1, z0), (x0, y1, z1), (x1, y1, z1)],
-            [(x0, y1, z0), (x0, y0, z0), (x0, y0, z1), (x0, y1, z1)],
-            [(x0, y0, z1), (x1, y0, z1), (x1, y1, z1), (x0, y1, z1)],
-            [(x0, y1, z0), (x1, y1, z0), (x1, y0, z0), (x0, y0, z0)],
-        )
-        for quad, name in zip(quads, names):
+        for quad, name in zip(cuboid_faces(low, high), names):
             self.polygon(quad, self.atlas.corners(name))
         self.piece(start)
 
