@@ -139,6 +139,13 @@ class Camera:
         lens = replace(model.lens, k1=0.0, k2=0.0)
         return replace(self, model=replace(model, width=width, height=height, horizontal_fov=fov, lens=lens))
 
+    def bend(self, pixels: ArrayLike) -> Floats:
+        """Where pixels (…, 2) of the pinhole's picture come to lie in this camera's."""
+        plane = (np.asarray(pixels, float) - self.pinhole._centre) / self.model.focal_length
+        radius = np.linalg.norm(plane, axis=-1, keepdims=True)
+        scale = self.model.focal_length * self.model.lens.bend(radius) / np.maximum(radius, 1e-12)
+        return plane * scale + self._centre
+
     @property
     def _centre(self) -> Floats:
         return np.array([self.model.width / 2, self.model.height / 2])

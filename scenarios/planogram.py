@@ -121,7 +121,8 @@ class Layout:
         sizes = np.array([[q.width, q.depth, q.height] for q in map(self.product, positions)])[owner]
         level = np.concatenate([np.tile(np.arange(p.high), p.wide) for p in positions])
         yaw = np.array([self.store.fixture(p.fixture).yaw for p in positions])[owner]
-        return Places(owner, level, bases, sizes, yaw)
+        from_above = np.array([self.store.fixture(p.fixture).kind == "freezer" for p in positions])[owner]
+        return Places(owner, level, bases, sizes, yaw, from_above)
 
     def check(self, source: Path | str, places: Sequence[str] = ()) -> None:
         """Raise InputError for the first position that the store or the catalog cannot hold.
@@ -178,13 +179,15 @@ class Layout:
 class Places:
     """Front-row places as parallel arrays: `position` (N,) index into the planogram's positions,
     `level` (N,) 0 on the board and 1 or more on a stack, `base` (N, 3) centre of the bottom face in
-    metres, `size` (N, 3) width, depth, height in metres, `yaw` (N,) of their fixtures in radians."""
+    metres, `size` (N, 3) width, depth, height in metres, `yaw` (N,) of their fixtures in radians,
+    `from_above` (N,) whether one looks down on them, as into a freezer chest."""
 
     position: NDArray[np.int64]
     level: NDArray[np.int64]
     base: NDArray[np.float64]
     size: NDArray[np.float64]
     yaw: NDArray[np.float64]
+    from_above: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.position)
@@ -194,6 +197,12 @@ class Places:
         """The (N, 8, 3) corners of the packs; the first four are the front face."""
         unit = np.array([[x, y, z] for y in (-0.5, 0.5) for x in (-0.5, 0.5) for z in (0, 1)])
         return self.base[:, None] + self._turned(unit[None] * self.size[:, None])
+
+    @cached_property
+    def faces(self) -> NDArray[np.float64]:
+        """The (N, 4, 3) corners of the packs' faces that one looks at, in turn: the front, or the top."""
+        front, top = self.corners[:, [0, 2, 3, 1]], self.corners[:, [1, 3, 7, 5]]
+        return np.where(self.from_above[:, None, None], top, front)
 
     @cached_property
     def front(self) -> NDArray[np.float64]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from scenarios import Camera, Frame, Scenario
 from sim.lens import distort
+from sim.motion import motions
 from sim.render import renderer
 from sim.sensor import expose
 from sim.truth import Truth, measure
@@ -17,4 +18,5 @@ def capture(world: World, scenario: Scenario, camera: Camera, by: str = "raster"
     """
     world.set(scenario)
     render = distort(renderer(by)(world, camera.pinhole, scenario), camera)
-    return Frame(expose(render, scenario, camera), camera, scenario.time), measure(world, camera, render)
+    image = expose(render, scenario, camera, motions(world, camera))
+    return Frame(image, camera, scenario.time), measure(world, camera, render)

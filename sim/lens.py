@@ -23,7 +23,7 @@ def distort(render: Render, camera: Camera) -> Render:
     depth from the nearest. Truth is then measured in the picture that is delivered."""
     if not camera.model.lens.distorts:
         return render
-    x, y = _pinhole_pixels(camera.model)
+    x, y = pinhole_pixels(camera.model)
     height, width = render.body.shape
     rows, columns = render.luminance.shape[:2]
     size = (max(1, round(columns * camera.model.width / width)), max(1, round(rows * camera.model.height / height)))
@@ -82,8 +82,9 @@ def _deviation(circle: float, spread: float) -> float:
 
 
 @lru_cache(maxsize=8)
-def _pinhole_pixels(model: CameraModel) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Where each pixel of the distorted picture lies in the pinhole's, as `cv2.remap` wants it."""
+def pinhole_pixels(model: CameraModel) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Where each pixel of the distorted picture lies in the pinhole's, x and y (H, W): the centre of its first pixel
+    is at (0, 0), as `cv2.remap` wants it."""
     camera = Camera("", model, (0.0, 0.0, 0.0), (0.0, 1.0, 0.0))
     x, y = np.meshgrid(np.arange(model.width) + 0.5, np.arange(model.height) + 0.5)
     pixels = np.stack([x, y], axis=-1)

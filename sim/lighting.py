@@ -126,7 +126,7 @@ def modulation(scenario: Scenario, start: ArrayLike, exposure: float) -> Floats:
 
 @lru_cache(maxsize=64)
 def _lit(store: Store, lighting: Lighting, seed: int) -> tuple[Luminaire, ...]:
-    lamps = list(store.luminaires or default_luminaires(store, seed))
+    lamps = list(hung(store))
     if lighting.kelvin is not None:
         kelvin = float(rng(seed, "light", "kelvin").uniform(*lighting.kelvin))
         # A strip is a cooler's own light: a shop that changes its lamps does not change it.
@@ -157,12 +157,18 @@ def _scale(store: Store, lamps: list[Luminaire], lux: float) -> list[Luminaire]:
     return kept + [replace(lamp, lumens=lamp.lumens * scale) for lamp in scaled]
 
 
-def default_luminaires(store: Store, seed: int) -> tuple[Luminaire, ...]:
+def hung(store: Store) -> tuple[Luminaire, ...]:
+    """The luminaires under the store's ceiling, lit or not: those that it names, or a usual layout."""
+    return store.luminaires or _usual_luminaires(store)
+
+
+@lru_cache(maxsize=64)
+def _usual_luminaires(store: Store) -> tuple[Luminaire, ...]:
     """Two rows of tubes over every aisle, end to end with gaps, and emergency lamps between the rows.
 
-    Nothing is known of how they hang, so that rows and gaps are drawn once for each seed.
+    Nothing is known of how they hang, so that rows and gaps are drawn once for each store, by its name.
     """
-    random = rng(seed, "light", "layout")
+    random = rng(0, "light", "layout", store.name)
     pitch = float(random.uniform(1.55, 2.3))
     near, far, shift = (float(random.uniform(*span)) for span in ((0.16, 0.34), (0.6, 0.85), (-0.4, 0.4)))
     left, right = store.room.x

@@ -18,6 +18,7 @@ HANDLE = 1.02
 """Height of a cart's handle, metres (EN 1929-1 carts: about 0.95 to 1.05)."""
 BASKET_DROP = 0.40
 """From a basket's handle down to its floor, metres."""
+OBSTACLES = ("cart", "basket", "pallet", "cage")
 VARIANTS = 3
 """Looks of each kind of obstacle."""
 
@@ -31,7 +32,7 @@ ACCENTS = ((190, 30, 40), (20, 104, 62), (24, 66, 150))
 
 @cache
 def obstacle_mesh(kind: str, variant: int) -> Mesh:
-    """The mesh of a "cart", "basket", "pallet" or "cage"; KeyError for another kind."""
+    """The mesh of one of OBSTACLES; KeyError for another kind."""
     b = _Bars(variant)
     {"cart": _cart, "basket": _basket, "pallet": _pallet, "cage": _cage}[kind](b, variant)
     return b.mesh(b.texture)

@@ -12,6 +12,7 @@ from scenarios import Layout, Luminaire, Store, rng
 from sim import surfaces
 from sim.backdrop import facade
 from sim.joinery import Joinery, Point
+from sim.lighting import hung
 from sim.meshes import Mesh
 from sim.packaging import fit_text
 from sim.surfaces import Colour, choose, picture_of, toned
@@ -50,7 +51,7 @@ def room_meshes(layout: Layout, seed: int) -> list[Mesh]:
     """Floor, ceiling with lamps, and the four walls with their signs and windows, seen from inside."""
     room, store = layout.store.room, layout.store
     (x0, x1), (y0, y1), top = room.x, room.y, room.ceiling
-    lamps = luminaires_of(store)
+    lamps = hung(store)
     floor = Joinery(floor=_floor(layout, lamps, seed))
     floor.panel(((x0, y0, 0), (x1, y0, 0), (x1, y1, 0), (x0, y1, 0)), "floor")
     ceiling = Joinery(ceiling=_ceiling(x1 - x0, y1 - y0))
@@ -65,7 +66,7 @@ def room_meshes(layout: Layout, seed: int) -> list[Mesh]:
         walls.panel(wall.quad(0, wall.length, 0, top, 0), wall.name)
     _windows(walls, layout)
     meshes = [floor.mesh(), ceiling.mesh(), walls.mesh()]
-    return meshes + ([_lamps(lamps, top)] if lamps else [])
+    return [*meshes, _lamps(lamps, top)]
 
 
 def backdrop_meshes(layout: Layout, seed: int) -> list[Mesh]:
@@ -86,22 +87,6 @@ def backdrop_meshes(layout: Layout, seed: int) -> list[Mesh]:
 def _facade(width: float, height: float, seed: int, wall: str) -> Image.Image:
     """Kept, since studios are built again and again and look alike."""
     return facade(width, height, rng(seed, "backdrop", wall))
-
-
-def luminaires_of(store: Store) -> tuple[Luminaire, ...]:
-    """The store's luminaires; where it names none, two rows of tubes over the aisle."""
-    if store.luminaires:
-        return store.luminaires
-    (x0, x1), (y0, y1), top = store.room.x, store.room.y, store.room.ceiling
-    front = min(float(f.footprint[:, 1].min()) for f in store.fixtures)
-    front = front if front > y0 + 0.5 else y1
-    count = max(1, int((x1 - x0 - 0.4) / 1.8))
-    xs = (x0 + x1) / 2 + (np.arange(count) - (count - 1) / 2) * 1.8
-    return tuple(
-        Luminaire(f"tube-{row}-{n}", "tube", (float(x), y0 + (front - y0) * share, top - 0.06), 4500.0)
-        for row, share in enumerate((0.3, 0.7))
-        for n, x in enumerate(xs)
-    )
 
 
 def _walls(layout: Layout) -> list[_Wall]:

@@ -16,6 +16,7 @@ from sim.codec import h264, jpeg
 from sim.daylight import LUMINANCE_WEIGHTS, kelvin_to_rgb
 from sim.lens import blur, vignetting
 from sim.lighting import MAINS_HZ, illuminance, modulation, shelf_fronts, sources
+from sim.motion import Motions, smear
 from sim.render import Render
 
 PHOTONS = 4.09e3
@@ -32,13 +33,19 @@ TONES = 4095
 """Entries of the tone curve's table, less one."""
 
 
-def expose(render: Render, scenario: Scenario, camera: Camera, metered: Scenario | None = None) -> NDArray[np.uint8]:
+def expose(
+    render: Render,
+    scenario: Scenario,
+    camera: Camera,
+    moving: Motions | None = None,
+    metered: Scenario | None = None,
+) -> NDArray[np.uint8]:
     """Turn light into what the camera delivers, (H, W, 3) uint8 RGB.
 
-    In this order: vignetting, focus, exposure with flicker and rolling shutter, colour filter (Bayer RGGB),
-    photon noise, dark current, read noise, gain and converter, white balance, tone curve (sRGB),
-    demosaicing, noise reduction, sharpening, codec with 4:2:0 chroma. Distortion is in the render already
-    (`sim.lens.distort`). The filter's primaries are taken to be those of sRGB.
+    In this order: vignetting, focus, motion of the bodies in `moving`, exposure with flicker and rolling
+    shutter, colour filter (Bayer RGGB), photon noise, dark current, read noise, gain and converter, white
+    balance, tone curve (sRGB), demosaicing, noise reduction, sharpening, codec with 4:2:0 chroma. Distortion
+    is in the render already (`sim.lens.distort`). The filter's primaries are taken to be those of sRGB.
 
     Automatic exposure and white balance follow the light with the sensor's `latency`: `metered` is the
     scenario of that moment, for a picture taken so soon after a change of light; none if it was the same.
@@ -47,6 +54,7 @@ def expose(render: Render, scenario: Scenario, camera: Camera, metered: Scenario
     random = rng(scenario.seed, "sensor", camera.id, repr(float(scenario.time)))
     light = blur(_luminance(render, model), render.depth, camera)
     setting = _set_automatic(light, scenario, metered or scenario, model, random)
+    light = smear(light, render.body, moving or {}, setting.exposure)
     raw = _photograph(light, scenario, model, setting, random)
     return _encode(_develop(raw, model.sensor, setting), model.sensor)
 

@@ -6,6 +6,7 @@ up, so that the spans of any number of outlines come from one pass over all thei
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
@@ -17,6 +18,9 @@ from sim.meshes import Mesh
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bend = Callable[[Floats], Floats]
+EDGE_PARTS = 8
+"""A lens that bends straight edges is followed in this many steps for each."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,10 +59,10 @@ class Spans:
         span, offset = _steps(self.last - self.first)
         return self.owner[span], self.row[span], self.first[span] + offset
 
-    def sums(self, mask: NDArray[np.bool_], owners: int) -> Ints:
-        """How many of its pixels, all inside the frame, each owner has where `mask` (H, W) is true."""
-        before = np.zeros((mask.shape[0], mask.shape[1] + 1), np.int32)
-        np.cumsum(mask, axis=1, out=before[:, 1:])
+    def sums(self, weights: NDArray[np.bool_] | Ints, owners: int) -> Ints:
+        """The sum of each owner's pixels, all inside the frame, in `weights` (H, W)."""
+        before = np.zeros((weights.shape[0], weights.shape[1] + 1), np.int32)
+        np.cumsum(weights, axis=1, out=before[:, 1:])
         counts = before[self.row, self.last] - before[self.row, self.first]
         return np.bincount(self.owner, counts, owners).astype(np.int64)
 
@@ -74,40 +78,69 @@ def pieces_of(mesh: Mesh) -> tuple[Floats, Ints]:
     return _pieces[mesh]
 
 
-def silhouettes(points: Floats, sizes: Ints, owners: Ints) -> Spans:
+def silhouettes(points: Floats, sizes: Ints, owners: Ints, bend: Bend | None = None) -> Spans:
     """Spans of the silhouettes whose convex pieces have `sizes` (K,) of the projected points (P, 2) each and
-    belong to `owners` (K,). No pixel is in two spans of one owner."""
+    belong to `owners` (K,). No pixel is in two spans of one owner.
+
+    With a lens that bends straight edges, the points are those of the pinhole's picture and `bend` takes
+    pixels (…, 2) of it to those of the lens's.
+    """
     points32 = points.astype(np.float32)
     ends = np.cumsum(sizes)
     hulls = [cv2.convexHull(points32[end - size : end])[:, 0] for end, size in zip(ends.tolist(), sizes.tolist())]
     if not hulls:
         return polygon_spans(np.empty((0, 2)), np.empty(0, np.int64), owners)
     lengths = np.array([len(h) for h in hulls])
-    spans = polygon_spans(np.concatenate(hulls).astype(np.float64), lengths, owners)
+    spans = polygon_spans(np.concatenate(hulls).astype(np.float64), lengths, owners, bend)
     several = np.bincount(owners) > 1
     return _united(spans, several[spans.owner])
 
 
-def polygon_spans(vertices: Floats, lengths: Ints, owners: Ints) -> Spans:
-    """Spans of convex polygons that have `lengths` (K,) of the vertices (V, 2) each, for `owners` (K,)."""
+def polygon_spans(vertices: Floats, lengths: Ints, owners: Ints, bend: Bend | None = None) -> Spans:
+    """Spans of convex polygons that have `lengths` (K,) of the vertices (V, 2) each, for `owners` (K,); `bend` as
+    of `silhouettes`."""
     if len(vertices) == 0:
         return Spans(*(np.empty(0, np.int64) for _ in range(4)))
-    starts = np.cumsum(lengths) - lengths
-    polygon = np.repeat(np.arange(len(lengths)), lengths)
-    following = np.arange(1, len(vertices) + 1)
-    following[starts + lengths - 1] = starts
-    a, b = vertices, vertices[following]
-    # An edge crosses the rows whose centres lie from its upper end on, its lower end excluded.
+    following = _following(lengths)
+    if bend is None:
+        return _convex_spans(vertices, following, lengths, owners)
+    share = np.arange(EDGE_PARTS)[:, None] / EDGE_PARTS
+    parts = vertices[:, None] * (1 - share) + vertices[following][:, None] * share
+    return _bent_spans(bend(parts.reshape(-1, 2)), lengths * EDGE_PARTS, owners)
+
+
+def _following(lengths: Ints) -> Ints:
+    """Of every vertex the next one of its polygon."""
+    following = np.arange(1, lengths.sum() + 1)
+    ends = np.cumsum(lengths)
+    following[ends - 1] = ends - lengths
+    return following
+
+
+def _crossings(a: Floats, b: Floats) -> tuple[Ints, Ints, Floats]:
+    """Where edges from `a` to `b` (V, 2) cross rows of pixel centres: edge, row and x of each crossing.
+
+    An edge crosses the rows whose centres lie from its upper end on, its lower end excluded.
+    """
     top = np.ceil(np.minimum(a[:, 1], b[:, 1]) - 0.5).astype(np.int64)
     bottom = np.ceil(np.maximum(a[:, 1], b[:, 1]) - 0.5).astype(np.int64)
-    highest, lowest = np.minimum.reduceat(top, starts), np.maximum.reduceat(bottom, starts)
-    heights = lowest - highest
-    base = np.cumsum(heights) - heights
     edge, offset = _steps(bottom - top)
     row = top[edge] + offset
     with np.errstate(divide="ignore", invalid="ignore"):
         slope = (b[:, 0] - a[:, 0]) / (b[:, 1] - a[:, 1])
-    x = a[edge, 0] + (row + 0.5 - a[edge, 1]) * slope[edge]
+    return edge, row, a[edge, 0] + (row + 0.5 - a[edge, 1]) * slope[edge]
+
+
+def _convex_spans(vertices: Floats, following: Ints, lengths: Ints, owners: Ints) -> Spans:
+    """Every row is crossed once downwards and once upwards, or not at all: nothing need be sorted."""
+    polygon = np.repeat(np.arange(len(lengths)), lengths)
+    a, b = vertices, vertices[following]
+    edge, row, x = _crossings(a, b)
+    y = np.ceil(vertices[:, 1] - 0.5).astype(np.int64)
+    starts = np.cumsum(lengths) - lengths
+    highest = np.minimum.reduceat(y, starts)
+    heights = np.maximum.reduceat(y, starts) - highest
+    base = np.cumsum(heights) - heights
     slot = base[polygon[edge]] + row - highest[polygon[edge]]
     down = (b[:, 1] > a[:, 1])[edge]
     sides = np.zeros((2, int(heights.sum())))
@@ -117,6 +150,17 @@ def polygon_spans(vertices: Floats, lengths: Ints, owners: Ints) -> Spans:
     kept = columns[0] < columns[1]
     which, offset, columns = which[kept], offset[kept], columns[:, kept]
     return Spans(owners[which], highest[which] + offset, columns[0], columns[1])
+
+
+def _bent_spans(vertices: Floats, lengths: Ints, owners: Ints) -> Spans:
+    """A bent outline may cross a row more than twice: its crossings, from left to right, are spans two by two."""
+    polygon = np.repeat(np.arange(len(lengths)), lengths)
+    edge, row, x = _crossings(vertices, vertices[_following(lengths)])
+    order = np.lexsort((x, row, polygon[edge]))
+    left, right = order[0::2], order[1::2]
+    first, last = (np.ceil(x[side] - 0.5).astype(np.int64) for side in (left, right))
+    kept = first < last
+    return Spans(owners[polygon[edge[left]]][kept], row[left][kept], first[kept], last[kept])
 
 
 def _united(spans: Spans, several: NDArray[np.bool_]) -> Spans:

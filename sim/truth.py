@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scenarios import Camera, Layout, Level, Stock, Unit
+from sim.lens import pinhole_pixels
 from sim.poses import rotations
 from sim.render import Render
-from sim.silhouettes import Spans, pieces_of, polygon_spans, silhouettes
+from sim.silhouettes import EDGE_PARTS, Bend, Spans, pieces_of, polygon_spans, silhouettes
 from sim.world import FIRST_UNIT, World
 
 HIDERS = ("unit", "shelf", "person", "obstacle", "frame")
@@ -100,11 +102,11 @@ def measure(world: World, camera: Camera, render: Render) -> Truth:
     gap_place = np.setdiff1d(np.arange(len(world.layout.places)), place)
     gap_corners = world.layout.places.corners[gap_place]
     tag_box = _boxes(camera, world.tag_corners)
-    quads = np.concatenate([gap_corners[:, [0, 2, 3, 1]], world.tag_corners])
+    quads = np.concatenate([world.layout.places.faces[gap_place], world.tag_corners])
     seen = _seen_shares(quads, camera, render.depth)
     gap_seen, tag_seen = seen[: len(gap_place)], seen[len(gap_place) :]
     amodal_box, fraction, hidden = _hidden(world, camera, render, pixels[FIRST_UNIT:])
-    people = [body for body, o in world.instances.items() if o.kind == "person" and pixels[body]]
+    people = [body for body in world.shopper_bodies if pixels[body]]
     return Truth(
         sku=np.array([u.sku for u in units], object),
         place=place,
@@ -147,8 +149,12 @@ def _hidden(
     whole = spans.pixels(count)
     amodal[whole > 0] = spans.boxes(count)[whole > 0]
     inside = spans.inside(width, height)
+    in_picture = inside.pixels(count)
     parts = np.zeros((count, len(HIDERS)))
-    parts[:, 4] = whole - inside.pixels(count)
+    parts[:, 4] = outside = whole - in_picture
+    if camera.model.lens.distorts:
+        in_picture = _sampled(_unit_spans(world, camera.pinhole, np.flatnonzero(in_frame)), camera, count)
+        whole = outside + in_picture
     hiders = np.ones(max(world.instances, default=0) + 2, np.int8)  # nothing, read by body -1, is wall
     for body, o in world.instances.items():
         hiders[body] = _HIDER_OF[o.kind]
@@ -156,7 +162,7 @@ def _hidden(
     for kind in range(1, 4):
         if (hider == kind).any():
             parts[:, kind] = inside.sums(hider == kind, count)
-    parts[:, 0] = np.maximum(inside.pixels(count) - parts[:, 1:4].sum(axis=1) - visible, 0)
+    parts[:, 0] = np.maximum(in_picture - parts[:, 1:4].sum(axis=1) - visible, 0)
     parts[whole == 0, 4] = 1
     fraction = np.minimum(visible / np.maximum(whole, 1), 1.0)
     total = parts.sum(axis=1)
@@ -172,9 +178,22 @@ def _unit_spans(world: World, camera: Camera, which: NDArray[np.int64]) -> Spans
     outlines = [pieces_of(world.packs[world.stock.units[i].sku]) for i in which]
     points = [p @ turn.T for (p, _), turn in zip(outlines, rotations(world.unit_poses[which, 3:]))]
     unit = np.repeat(which, [len(p) for p in points])
-    pixels, _ = camera.project(np.concatenate(points) + world.unit_poses[unit, :3])
+    pixels, _ = camera.pinhole.project(np.concatenate(points) + world.unit_poses[unit, :3])
     sizes = np.concatenate([s for _, s in outlines])
-    return silhouettes(pixels, sizes, np.repeat(which, [len(s) for _, s in outlines]))
+    return silhouettes(pixels, sizes, np.repeat(which, [len(s) for _, s in outlines]), _bend_of(camera))
+
+
+def _sampled(spans: Spans, camera: Camera, owners: int) -> NDArray[np.int64]:
+    """How many pixels of the distorted picture have their value from the pinhole's pixels in `spans`: an edge that
+    runs along the pixels is moved by up to half of one, the same way as in the picture."""
+    size = camera.pinhole.model.width, camera.pinhole.model.height
+    x, y = (np.rint(grid).astype(np.int64).ravel() for grid in pinhole_pixels(camera.model))
+    uses = np.bincount(y * size[0] + x, minlength=size[0] * size[1]).reshape(size[1], size[0])
+    return spans.inside(*size).sums(uses, owners)
+
+
+def _bend_of(camera: Camera) -> Bend | None:
+    return camera.bend if camera.model.lens.distorts else None
 
 
 def _places_of(layout: Layout, stock: Stock) -> NDArray[np.int64]:
@@ -190,7 +209,12 @@ def _places_of(layout: Layout, stock: Stock) -> NDArray[np.int64]:
 
 
 def _boxes(camera: Camera, corners: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Boxes (N, 4) of projected point sets (N, K, 3); zeros where one reaches behind the camera."""
+    """Boxes (N, 4) of projected convex sets with corners (N, K, 3); zeros where one reaches behind the camera."""
+    if camera.model.lens.distorts:  # what lies farthest out need be no corner
+        i, j = np.triu_indices(corners.shape[1], 1)
+        share = np.linspace(0, 1, EDGE_PARTS, endpoint=False)[1:, None, None, None]
+        between = corners[:, i] * (1 - share) + corners[:, j] * share
+        corners = np.concatenate([corners, *between], axis=1)
     pixels, distance = camera.project(corners)
     boxes = np.concatenate([pixels.min(axis=1), pixels.max(axis=1)], axis=1).astype(np.float32)
     boxes[distance.min(axis=1, initial=np.inf) <= TOO_NEAR] = 0
@@ -199,20 +223,25 @@ def _boxes(camera: Camera, corners: NDArray[np.float64]) -> NDArray[np.float32]:
 
 def _seen_shares(quads: NDArray[np.float64], camera: Camera, depth: NDArray[np.float32]) -> NDArray[np.float32]:
     """The share (Q,) of flat convex quads (Q, 4, 3) in front of which the render shows nothing."""
-    pixels, distance = camera.project(quads)
+    pixels, distance = camera.pinhole.project(quads)
     shares = np.zeros(len(quads), np.float32)
     front = np.flatnonzero(distance.min(axis=1, initial=np.inf) > 0.05)
     pixels, inverse = pixels[front], 1 / distance[front]
-    spans = polygon_spans(pixels.reshape(-1, 2), np.full(len(front), 4), np.arange(len(front)))
+    lengths = np.full(len(front), 4)
+    spans = polygon_spans(pixels.reshape(-1, 2), lengths, np.arange(len(front)), _bend_of(camera))
     owner, row, column = spans.inside(depth.shape[1], depth.shape[0]).unfold()
-    # On a plane the inverse of depth is linear in the picture: its gradient from three corners.
+    # On a plane the inverse of depth is linear in the pinhole's picture: its gradient from three corners.
     (ax, ay), (bx, by) = (pixels[:, 1] - pixels[:, 0]).T, (pixels[:, 2] - pixels[:, 0]).T
     a, b = inverse[:, 1] - inverse[:, 0], inverse[:, 2] - inverse[:, 0]
     area = ax * by - ay * bx
     area[area == 0] = np.inf
     slope_x, slope_y = (a * by - b * ay) / area, (b * ax - a * bx) / area
     level = inverse[:, 0] - slope_x * (pixels[:, 0, 0] - 0.5) - slope_y * (pixels[:, 0, 1] - 0.5)
-    plane = 1 / (level[owner] + slope_x[owner] * column + slope_y[owner] * row)
+    x: NDArray[Any] = column
+    y: NDArray[Any] = row
+    if camera.model.lens.distorts:
+        x, y = (grid[row, column] for grid in pinhole_pixels(camera.model))
+    plane = 1 / (level[owner] + slope_x[owner] * x + slope_y[owner] * y)
     free = depth[row, column] >= plane - TOUCH
     shares[front] = np.bincount(owner, free, len(front)) / np.maximum(spans.pixels(len(front)), 1)
     return shares

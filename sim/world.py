@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenarios import Camera, Layout, Lookalikes, Scenario, Stock
-from sim.crowd import CrowdBodies
+from sim.crowd import CrowdBodies, Velocity
 from sim.fixtures import fixture_mesh, pane_mesh
 from sim.meshes import Mesh
 from sim.packaging import TEXEL_DENSITY
@@ -77,10 +77,13 @@ class World:
         self.instances: dict[int, Instance] = {}
         """Everything but the units, by its id; what is parked out of the scene too."""
         self.shopper_bodies: list[int] = []
+        self.velocities: dict[int, Velocity] = {}
+        """Of people and things that move at this moment, m/s along x and y."""
         self._crowd = CrowdBodies(self)
         self.tag_corners = price_tag_corners(layout)
         self._parked: set[int] = set()
         self._bounds: dict[int, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
+        self._slot_of: dict[int, Slot] = {}
         self._removed: set[Slot] = set()
         self._next = 0
         self._homes = {p.id: i for i, p in enumerate(layout.planogram.positions)}
@@ -126,7 +129,7 @@ class World:
         if scenario.conditions.lookalikes != self.lookalikes:
             raise ValueError(f"the scenario's {scenario.conditions.lookalikes} are not this world's {self.lookalikes}")
         self.place(self._settler.settle(scenario.stock))
-        self.shopper_bodies = self._crowd.set(scenario)
+        self.shopper_bodies, self.velocities = self._crowd.set(scenario)
         self.scenario = scenario
 
     def place(self, stock: Stock) -> None:
@@ -155,10 +158,20 @@ class World:
         ]
         return found + (self._others_seen(camera) if camera else self._present()) + self._panes
 
-    def add(self, kind: str, mesh: Mesh, at: Pose = (0.0, 0.0, 0.0), turn: Pose = UPRIGHT) -> int:
-        """Add something that is not a unit to the scene and return its id."""
+    def add(
+        self,
+        kind: str,
+        mesh: Mesh,
+        at: Pose = (0.0, 0.0, 0.0),
+        turn: Pose = UPRIGHT,
+        order: tuple[int, int] | None = None,
+    ) -> int:
+        """Add something that is not a unit to the scene and return its id. Of one kind what has the lower `order` is
+        drawn first; without one, what was added first."""
         body, self._next = self._next, self._next + 1
         self.instances[body] = Instance(body, kind, mesh, at, turn)
+        self._slot_of[body] = slot = (GROUPS[kind], *(order or (body, -1)))
+        self._removed.discard(slot)  # the stages may still have it, of the same mesh
         self._bounds[body] = (mesh.vertices.min(axis=0), mesh.vertices.max(axis=0))
         self._version += 1
         return body
@@ -176,7 +189,8 @@ class World:
 
     def remove(self, body: int) -> None:
         """Remove something that was added for good."""
-        self._removed.add((GROUPS[self.instances.pop(body).kind], body, 0))
+        del self.instances[body]
+        self._removed.add(self._slot_of.pop(body))
         self._parked.discard(body)
         del self._bounds[body]
         self._version += 1
@@ -195,13 +209,13 @@ class World:
         wanted = {slot: self.packs[self.stock.units[i].sku] for slot, i in zip(slots, units)}
         if len(actors) and any(slot not in actors for slot in slots if slot[0] != FOREIGN):
             wanted |= self._room_for_more(camera)
-        wanted |= {(GROUPS[o.kind], o.body, 0): o.mesh for o in others}
+        wanted |= {self._slot_of[o.body]: o.mesh for o in others}
         actors.make(wanted, self._removed)
         self._removed = {slot for slot in self._removed if any(slot in other for other in self._stages.values())}
         poses: dict[Slot, Pose] = {slot: self._unit_poses[i] for slot, i in zip(slots, units)}
-        poses |= {(GROUPS[o.kind], o.body, 0): (*o.position, *o.orientation) for o in others}
+        poses |= {self._slot_of[o.body]: (*o.position, *o.orientation) for o in others}
         actors.show(poses)
-        names = dict(zip(slots, FIRST_UNIT + units)) | {(GROUPS[o.kind], o.body, 0): o.body for o in others}
+        names = dict(zip(slots, FIRST_UNIT + units)) | {self._slot_of[o.body]: o.body for o in others}
         table = actors.names(names)
         self._drawn[egl] = (self._version, camera, table)
         return actors.client, table
@@ -242,4 +256,5 @@ class World:
         return [o for o, visible in zip(there, seen) if visible or o.kind == "room"]
 
     def _present(self) -> list[Instance]:
-        return [instance for body, instance in self.instances.items() if body not in self._parked]
+        there = [instance for body, instance in self.instances.items() if body not in self._parked]
+        return sorted(there, key=lambda instance: self._slot_of[instance.body])

@@ -8,6 +8,7 @@ import pytest
 from scenarios import Conditions, Crowd, Scenario
 from scenarios.shoppers import BODIES, CART_AHEAD, OUTFITS, PHASES, REACHES
 from sim import World, capture
+from sim.motion import motions, smear
 from sim.obstacles import HANDLE, obstacle_mesh
 from sim.people import hand_of, people, person_mesh
 from tests.layouts import TIDY, front_camera, small_layout
@@ -109,3 +110,62 @@ def test_bodies_of_people_are_used_again() -> None:
         bodies = [i for i in world.instances.values() if i.kind in ("person", "obstacle")]
         assert len({id(i.mesh) for i in bodies}) <= len(BODIES) * len(POSES) + 12
         assert len(bodies) < 1.3 * len({id(i.mesh) for i in bodies}) + 8
+
+
+def test_who_comes_first_does_not_change_a_picture() -> None:
+    """People were drawn in the order of their first use, which decides where two surfaces are equally far."""
+    crowd = Crowd(shoppers=4, carts=0.3, baskets=0.5, pallets=1)
+    first, second = (scenario(crowd, seed) for seed in (1, 2))
+    second = dataclasses.replace(second, layout=first.layout)
+    pictures = []
+    for order in ((first, second), (second, first)):
+        with World(first.layout) as world:
+            seen = {s.seed: capture(world, s, front_camera()) for s in order}
+            pictures.append(seen)
+            drawn = [o.mesh for o in world.scene() if o.kind in ("person", "obstacle")]
+            assert len(drawn) >= 5
+    for seed in (1, 2):
+        (a, truth), (b, other) = (seen[seed] for seen in pictures)
+        np.testing.assert_array_equal(a.image, b.image)
+        np.testing.assert_array_equal(truth.person_box, other.person_box)
+
+
+def test_people_who_were_let_go_come_back_as_they_were() -> None:
+    crowd = Crowd(shoppers=5, carts=0.3, baskets=0.5)
+    with World(small_layout()) as world:
+        seeds = [Scenario(world.layout, Conditions("small", crowd=crowd, mess=TIDY), seed) for seed in range(30)]
+        before = capture(world, seeds[0], front_camera())[0]
+        for s in seeds:
+            world.set(s)
+        after = capture(world, seeds[0], front_camera())[0]
+    np.testing.assert_array_equal(before.image, after.image)
+
+
+def test_who_walks_is_smeared_along_the_way_and_who_stands_is_not() -> None:
+    walker = scenario(Crowd(shoppers=1, carts=0.0, baskets=0.0))
+    camera = front_camera()
+    moving, standing = 0, 0
+    with World(walker.layout) as world:
+        for time in np.arange(0.0, 40.0, 2.0):
+            world.set(walker.at(float(time)))
+            found = motions(world, camera)
+            moving += bool(found)
+            standing += not found
+            for velocity in found.values():
+                assert 0 < np.hypot(*velocity) < 3.0 * 4000
+                assert abs(velocity[0]) > abs(velocity[1])  # along the aisle
+    assert moving
+    assert standing
+
+
+def test_a_streak_is_as_long_as_the_way_and_keeps_its_light() -> None:
+    light, body = np.full((60, 200, 3), 0.1, np.float32), np.full((60, 200), -1, np.int32)
+    light[20:40, 90:110], body[20:40, 90:110] = 1.0, 7
+    moved = smear(light, body, {7: np.array([1000.0, 0.0])}, 0.02)
+    np.testing.assert_array_equal(moved[:, :75], light[:, :75])
+    np.testing.assert_array_equal(moved[:15], light[:15])
+    assert moved[30, 78, 0] == pytest.approx(0.1, abs=0.01)
+    assert moved[30, 90, 0] > 0.5  # half covered, over what it uncovers
+    assert 0.15 < moved[30, 84, 0] < 0.6
+    np.testing.assert_allclose(moved[30, 101, 0], 1.0, atol=1e-3)
+    np.testing.assert_array_equal(smear(light, body, {7: np.array([1000.0, 0.0])}, 0.0005), light)

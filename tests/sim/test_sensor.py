@@ -190,6 +190,7 @@ def test_truth_of_a_distorted_picture_agrees_with_lone_renders(lens: Lens) -> No
             rows, columns = np.nonzero(mask)
             box = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
             np.testing.assert_allclose(truth.amodal_box[i], box, atol=1.0)
+            assert truth.visible_fraction[i] == pytest.approx((truth.mask == i).sum() / mask.sum(), abs=0.01)
             checked += 1
     assert checked >= 5
     assert truth.mask.shape == truth.depth.shape == (480, 640)
