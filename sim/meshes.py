@@ -35,10 +35,12 @@ class Mesh:
     finish: str = "matt"
     clear: NDArray[np.bool_] | None = None
 
-    def write(self, folder: Path, name: str) -> Path:
-        """Write NAME.obj, NAME.mtl and NAME.png into `folder` and return the OBJ's path."""
-        self.texture.save(folder / f"{name}.png", compress_level=1)
-        (folder / f"{name}.mtl").write_text(f"newmtl m\nKd 1 1 1\nmap_Kd {name}.png\n")
+    def write(self, folder: Path, name: str, texture: str | None = None) -> Path:
+        """Write NAME.obj, NAME.mtl and TEXTURE.png, unless it is there, into `folder` and return the OBJ's path."""
+        picture = folder / f"{texture or name}.png"
+        if not picture.exists():
+            self.texture.save(picture, compress_level=1)
+        (folder / f"{name}.mtl").write_text(f"newmtl m\nKd 1 1 1\nmap_Kd {picture.name}\n")
         table = [
             _lines("v %.6f %.6f %.6f\n", self.vertices),
             _lines("vt %.6f %.6f\n", self.uv),

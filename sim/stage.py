@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +40,8 @@ class Stage:
             _load_egl(self.client)
         self._folder = tempfile.TemporaryDirectory(prefix="shelfbench-")
         self._shapes: dict[int, int] = {}
+        self._textures: dict[int, int] = {}
+        """The first mesh that had a texture: the engine keeps each file's pixels for good."""
         self._meshes: list[Mesh] = []
         """Kept, so that no two meshes are ever known by one id."""
         self._bodies: dict[Slot, int] = {}
@@ -55,6 +57,9 @@ class Stage:
 
     def __contains__(self, slot: Slot) -> bool:
         return slot in self._bodies
+
+    def __iter__(self) -> Iterator[Slot]:
+        return iter(self._bodies)
 
     def __len__(self) -> int:
         return len(self._bodies)
@@ -111,7 +116,8 @@ class Stage:
 
     def _shape(self, mesh: Mesh) -> int:
         if id(mesh) not in self._shapes:
-            path = mesh.write(Path(self._folder.name), f"mesh{len(self._meshes)}")
+            texture = self._textures.setdefault(id(mesh.texture), len(self._meshes))
+            path = mesh.write(Path(self._folder.name), f"mesh{len(self._meshes)}", f"mesh{texture}")
             shape = pybullet.createVisualShape(pybullet.GEOM_MESH, fileName=str(path), physicsClientId=self.client)
             self._shapes[id(mesh)] = int(shape)
             self._meshes.append(mesh)

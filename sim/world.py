@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenarios import Camera, Layout, Lookalikes, Scenario, Stock
-from sim.crowd import CrowdBodies, Velocity
+from sim.crowd import WAITING, CrowdBodies, Velocity
 from sim.fixtures import fixture_mesh, pane_mesh
 from sim.meshes import Mesh
 from sim.packaging import TEXEL_DENSITY
@@ -210,7 +210,8 @@ class World:
         if len(actors) and any(slot not in actors for slot in slots if slot[0] != FOREIGN):
             wanted |= self._room_for_more(camera)
         wanted |= {self._slot_of[o.body]: o.mesh for o in others}
-        actors.make(wanted, self._removed)
+        strangers = [slot for slot in actors if slot[0] == FOREIGN and slot not in wanted]
+        actors.make(wanted, self._removed | set(strangers if len(strangers) > WAITING else ()))
         self._removed = {slot for slot in self._removed if any(slot in other for other in self._stages.values())}
         poses: dict[Slot, Pose] = {slot: self._unit_poses[i] for slot, i in zip(slots, units)}
         poses |= {self._slot_of[o.body]: (*o.position, *o.orientation) for o in others}

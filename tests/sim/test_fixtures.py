@@ -19,6 +19,7 @@ from scenarios import (
     Room,
     Scenario,
     Shelf,
+    Stock,
     Store,
     Window,
 )
@@ -29,6 +30,7 @@ from sim.lighting import hung
 from sim.price_tags import TAG_HEIGHT, TAG_WIDTH, price_tag_corners
 from sim.raster import render
 from sim.rooms import backdrop_meshes, room_meshes
+from sim.truth import measure
 from tests.layouts import MODEL, TIDY, product, small_layout
 
 
@@ -174,3 +176,15 @@ def test_the_path_tracer_looks_through_the_glass_of_a_cooler() -> None:
         traced, raster = (set(np.unique(draw(world, camera, scenario).body)) & units for draw in (trace, render))
     assert len(raster) >= 6
     assert traced == raster
+
+
+def test_a_gap_in_a_freezer_chest_is_seen_from_above() -> None:
+    """Its front face is behind the chest's rim: a gap that lay open before the camera counted as hidden."""
+    layout = layout_of("freezer")
+    scenario = Scenario(layout, Conditions("freezer", mess=TIDY), 1)
+    camera = Camera("above", CameraModel("small", 320, 240, 0.9, 0.0), (0.7, -0.5, 2.0), (0.7, 0.3, 0.7))
+    with World(layout, density=60) as world:
+        world.place(Stock(tuple(u for u in scenario.stock.units if (u.position, u.column) != ("p-box", 1))))
+        truth = measure(world, camera, render(world, camera, scenario))
+    assert len(truth.gap_place) == 1
+    assert truth.gap_visible_fraction[0] > 0.95
