@@ -182,7 +182,7 @@ def test_a_gap_in_a_freezer_chest_is_seen_from_above() -> None:
     """Its front face is behind the chest's rim: a gap that lay open before the camera counted as hidden."""
     layout = layout_of("freezer")
     scenario = Scenario(layout, Conditions("freezer", mess=TIDY), 1)
-    camera = Camera("above", CameraModel("small", 320, 240, 0.9, 0.0), (0.7, -0.5, 2.0), (0.7, 0.3, 0.7))
+    camera = Camera("above", CameraModel("small", 320, 240, 0.9, 0.0), (0.7, 0.35, 2.2), (0.7, 0.36, 0.6))
     with World(layout, density=60) as world:
         world.place(Stock(tuple(u for u in scenario.stock.units if (u.position, u.column) != ("p-box", 1))))
         truth = measure(world, camera, render(world, camera, scenario))
