@@ -213,8 +213,12 @@ def _collect(plan: DatasetPlan) -> None:
         brands |= json.loads(known.read_text())
     known.write_text(json.dumps(brands, indent=0, sort_keys=True))
     names = "".join(f"  {i}: {name}\n" for i, name in enumerate(CLASSES))
-    splits = sorted(p.name for p in (plan.folder / "images").iterdir())
-    # YOLO trainers ask for a validation split: in a set without one, the first split is its own.
-    paths = {"train": f"images/{splits[0]}", "val": f"images/{splits[0]}"} | {s: f"images/{s}" for s in splits}
-    lines = "".join(f"{split}: {path}\n" for split, path in paths.items())
+    # Lists, not folders: pictures of stores that this plan does not have may lie there from one that did.
+    listed = "".join(f"./images/{plan.split}/{image['file_name']}\n" for image in images)
+    (plan.folder / f"{plan.split}.txt").write_text(listed)
+    splits = sorted(p.stem for p in plan.folder.glob("*.txt"))
+    # YOLO trainers ask for both: a split that is missing is stood for by the other, never by what tests.
+    own = next((s for s in ("train", "val") if s in splits), splits[0])
+    lists = {"train": own, "val": own} | {s: s for s in splits}
+    lines = "".join(f"{split}: {name}.txt\n" for split, name in lists.items())
     (plan.folder / "data.yaml").write_text(f"path: {plan.folder.resolve()}\n{lines}names:\n{names}")

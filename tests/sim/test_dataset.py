@@ -15,6 +15,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import yaml
 
 from scenarios import Conditions, Crowd, InputError, Layout, Mess, Scenario
 from sim import World, capture
@@ -69,6 +70,18 @@ def test_a_data_set_is_complete_and_its_two_formats_agree(made: Path) -> None:
                 assert label["position"] in positions
                 assert label["visible_fraction"] >= 0.5
     assert {p.name for p in (made / "studio").iterdir()} == {p.sku for p in small_layout().catalog}
+
+
+def test_trainers_get_the_pictures_of_the_plan_and_never_validate_on_what_tests(tmp_path: Path) -> None:
+    """What an earlier, larger plan had left was read too; without a val split, `test` came first by the alphabet."""
+    plan = replace(small_plan(tmp_path / "set"), pictures_per_store=1)
+    make_dataset(plan, layout_of)
+    make_dataset(replace(plan, split="test", first_seed=90, stores=1), layout_of)
+    folder = make_dataset(replace(plan, stores=1), layout_of)
+    assert len(list((folder / "images" / "train").iterdir())) == 2
+    assert (folder / "train.txt").read_text() == "./images/train/000007-000.jpg\n"
+    described = yaml.safe_load((folder / "data.yaml").read_text())
+    assert (described["train"], described["val"], described["test"]) == ("train.txt", "train.txt", "test.txt")
 
 
 KILLED = """
