@@ -11,12 +11,15 @@ from sim.truth import Truth, measure
 from sim.world import World
 
 
-def capture(world: World, scenario: Scenario, camera: Camera, by: str = "raster") -> tuple[Frame, Truth]:
+def capture(
+    world: World, scenario: Scenario, camera: Camera, by: str = "raster", metered: Scenario | None = None
+) -> tuple[Frame, Truth]:
     """Set the world to the scenario, render it once through `camera`, and measure what is in it.
 
-    `by` names the renderer, one of `sim.render.RENDERERS`.
+    `by` names the renderer, one of `sim.render.RENDERERS`. `metered` is the scenario whose light exposure and white
+    balance are still set for, where the light has changed within the sensor's `latency`.
     """
     world.set(scenario)
     render = distort(renderer(by)(world, camera.pinhole, scenario), camera)
-    image = expose(render, scenario, camera, motions(world, camera))
+    image = expose(render, scenario, camera, motions(world, camera), metered)
     return Frame(image, camera, scenario.time), measure(world, camera, render)

@@ -16,6 +16,7 @@ from sim.packaging import TEXEL_DENSITY
 from sim.packs import pack_mesh
 from sim.poses import corners, in_view
 from sim.price_tags import price_tag_corners, price_tags_mesh, talkers_mesh
+from sim.pushers import Column, plate_of, plate_poses, pusher_columns
 from sim.rooms import backdrop_meshes, room_meshes
 from sim.settle import Settler
 from sim.stage import UPRIGHT, Pose, Slot, Stage
@@ -92,6 +93,8 @@ class World:
         self._stages: dict[bool, Stage] = {}
         self._drawn: dict[bool, tuple[int, Camera, NDArray[np.int32]]] = {}
         self._version = 0
+        self._pushed: list[Column] = []
+        self._plates: list[int] = []
         self.place(Stock(()))
         self.add("tag", price_tags_mesh(layout, look, density))
         talkers = talkers_mesh(layout, look)
@@ -99,6 +102,9 @@ class World:
             self.add("fixture", talkers)
         for fixture in layout.store.fixtures:
             self.add("fixture", fixture_mesh(layout, fixture, look))
+        self._pushed = pusher_columns(layout)
+        self._plates = [self.add("fixture", plate_of(layout, column)) for column in self._pushed]
+        self._push()
         for mesh in room_meshes(layout, look):
             self.add("room", mesh)
         self.backdrop_bodies = [self.add("room", mesh) for mesh in backdrop_meshes(layout, look)]
@@ -146,6 +152,7 @@ class World:
         """(N, 8, 3): corners of the cuboid around every unit."""
         self._slots = self._slots_of(stock)
         self._unit_poses = poses
+        self._push()
         self.scenario = None
         self._version += 1
 
@@ -220,6 +227,10 @@ class World:
         table = actors.names(names)
         self._drawn[egl] = (self._version, camera, table)
         return actors.client, table
+
+    def _push(self) -> None:
+        for (at, turn), body in zip(plate_poses(self.layout, self.stock, self._pushed), self._plates):
+            self.move(body, at, turn)
 
     def _slots_of(self, stock: Stock) -> list[Slot]:
         """Own units have the bodies of their position, so that the same unit has the same one whatever else

@@ -188,3 +188,25 @@ def test_a_gap_in_a_freezer_chest_is_seen_from_above() -> None:
         truth = measure(world, camera, render(world, camera, scenario))
     assert len(truth.gap_place) == 1
     assert truth.gap_visible_fraction[0] > 0.95
+
+
+def test_a_pusher_s_plate_stands_behind_the_last_pack_of_its_column() -> None:
+    layout = layout_of("gondola", yaw=0.4, pushers=True)
+    (fixture,) = layout.store.fixtures
+    full = Scenario(layout, Conditions("pushed", mess=TIDY), 1).stock.units
+    with World(layout, density=60) as world:
+        plain = {o.body for o in world.scene() if o.kind == "fixture"}
+        world.place(Stock(tuple(u for u in full if u.position != "p-box" or u.row == 0)))
+        plates = {o.position: o for o in world.scene() if o.kind == "fixture" and o.body in plain and any(o.position)}
+        assert len(plates) == sum(p.wide for p in layout.planogram.positions)
+        for position in layout.planogram.positions:
+            rows = 1 if position.id == "p-box" else 1 + max(u.row for u in full if u.position == position.id)
+            for column in range(position.wide):
+                last = fixture.to_local(layout.base(position, column, 0, rows - 1))
+                back = float(last[1]) + layout.product(position).depth / 2
+                local = [fixture.to_local(p) for p in plates]
+                gaps = [v[1] - back for v in local if abs(v[0] - last[0]) < 1e-6 and abs(v[2] - last[2]) < 1e-6]
+                assert len(gaps) == 1
+                assert -1e-6 < gaps[0] < 0.01
+        world.place(Stock(()))
+        assert all(fixture.to_local(o.position)[1] < 0.03 for o in world.scene() if o.body in plain and any(o.position))
