@@ -12,7 +12,8 @@ class Dial:
     """A dial of scenario.yaml, or of a camera model's lens or sensor: where it stands, five settings, and which of
     the derived views shows it best.
 
-    `with_others`: dials of the same group that are set too, so that something shows.
+    `with_others`: dials of the same group that are set too, so that something shows; `shutter`: the longest
+    exposure of the camera then, seconds.
     """
 
     group: str
@@ -22,6 +23,7 @@ class Dial:
     view: str = "near"
     ranged: bool = False
     with_others: tuple[tuple[str, float], ...] = ()
+    shutter: float | None = None
 
     @property
     def name(self) -> str:
@@ -32,6 +34,9 @@ class Dial:
         owner = camera.model if self.group in ("lens", "sensor") else scenario.conditions
         value = (setting, setting) if self.ranged else setting
         group = replace(getattr(owner, self.group), **dict(self.with_others), **{self.key: value})
+        if self.shutter is not None:
+            sensor = replace(camera.model.sensor, max_exposure=self.shutter)
+            camera = replace(camera, model=replace(camera.model, sensor=sensor))
         if owner is camera.model:
             return scenario, replace(camera, model=replace(camera.model, **{self.group: group}))
         return replace(scenario, conditions=replace(scenario.conditions, **{self.group: group})), camera
@@ -54,7 +59,7 @@ DIALS = (
     Dial(
         "lighting", "hour", (7, 10, 13, 16, 20), "h, half of the lamps on", "opposite", with_others=(("failed", 0.5),)
     ),
-    Dial("lighting", "flicker", (0, 0.25, 0.5, 0.75, 1), "deep, by night", "opposite", False, NIGHT),
+    Dial("lighting", "flicker", (0, 0.25, 0.5, 0.75, 1), "deep, by night, 1 ms", "opposite", False, NIGHT, 0.001),
     Dial("crowd", "density", (0, 0.1, 0.25, 0.5, 1), "shoppers a m²", "eye"),
     Dial(
         "crowd",
