@@ -248,9 +248,7 @@ def _model_or_none(size: tuple[int, int], fov: float, k1: float) -> CameraModel 
         return None
 
 
-def _fit(
-    camera_id: str, problem: _Problem, values: Floats, right: NDArray[np.bool_], free: int, spread: Floats
-) -> Fit:
+def _fit(camera_id: str, problem: _Problem, values: Floats, right: NDArray[np.bool_], free: int, spread: Floats) -> Fit:
     far = float(np.linalg.norm(spread[3:6]))
     if free and not spread[6] < FOCAL_UNCERTAINTY:
         raise InputError(
