@@ -76,7 +76,7 @@ def check_size(camera: Camera, image: NDArray[np.uint8]) -> None:
 def turned_camera(camera: Camera, rotation: Floats, position: Floats, reach: float) -> Camera:
     """The camera hung at `position` with this rotation (3, 3) from world to camera axes, aimed `reach` metres ahead."""
     target = position + reach * rotation[2]
-    level = replace(camera, position=_triple(position), target=_triple(target), roll=0.0)
+    level = replace(camera, position=triple(position), target=triple(target), roll=0.0)
     right, down, _ = level.rotation
     return replace(level, roll=float(np.arctan2(rotation[0] @ down, rotation[0] @ right)))
 
@@ -289,6 +289,6 @@ def _check_points(world: Floats, pixels: Floats, size: tuple[int, int], model: C
             raise InputError(f"the points lie on one line {name}; expected points of two shelves or more")
 
 
-def _triple(values: Floats) -> tuple[float, float, float]:
+def triple(values: Floats) -> tuple[float, float, float]:
     x, y, z = (float(v) for v in values)
     return x, y, z

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenarios import Camera, Frame, InputError, Layout
-from vision.calibrate import check_size, turned_camera
+from vision.calibrate import check_size, triple, turned_camera
 
 Floats = NDArray[np.float64]
 
@@ -28,10 +28,12 @@ REACH, STEP, ROLL_STEP = np.radians([3.5, 0.35, 0.7])
 """Turns about each axis of the picture that are searched; a step moves the picture by about 4 pixels of COARSE."""
 COARSE, FINE = 640, 1280
 """Widths in pixels that the picture is scaled down to for the search and for the last steps."""
+MOST_ROWS = 20_000
+"""Edges times turns in one step of the search: cv2.remap takes at most 32,767 rows."""
 FEWEST_EDGES = 8
 LEAST_CONTRAST = 4.0
 """Grey levels below which nothing counts as contrast: noise of the sensor stays under it."""
-LEAST_LEAD = 6.0
+LEAST_LEAD = 4.0
 LEAST_SUPPORT = 0.35
 FITS = 1.0
 """Shift of the shelf fronts, in pixels of COARSE, that is not worth a correction."""
@@ -44,23 +46,27 @@ class Drift:
     """What a frame says of its camera's calibration.
 
     `status`: it "fits", was "corrected", has "moved" too far, or is "unclear" as the frame shows too little. `camera`
-    is the one to go on with: the corrected one, else the one that was given. `angle` (radians) and `shift` (pixels,
-    median over the shelf fronts) say how far it turned, `support` which share of the rails was found where the
-    camera expects them, `lead` how far the best turn stands out, in standard deviations of all that were tried.
+    is the one to go on with: the corrected one, else the one that was given. `turn` is the rotation vector, in the
+    camera's axes, with which the edges fit best; `angle` (radians) and `shift` (pixels, median over the edges) say
+    how far that is from `zero`. `support` is the share of the rails that stand out there, `lead` how far the turn
+    does, in standard deviations of the scores of others.
     """
 
     status: Status
     camera: Camera
+    turn: tuple[float, float, float] = (0.0, 0.0, 0.0)
     angle: float = 0.0
     shift: float = 0.0
     support: float = 0.0
     lead: float = 0.0
 
 
-def find_drift(frame: Frame, layout: Layout) -> Drift:
+def find_drift(frame: Frame, layout: Layout, zero: tuple[float, float, float] = (0.0, 0.0, 0.0)) -> Drift:
     """Compare the edges of shelves and packs that the frame's camera expects with the picture, and find the turn of
     the camera about its centre that brings them together.
 
+    `zero` is the `turn` that the picture of the calibration itself gave: what rails look like, in this light and from
+    this side, sets their visible edges off by some millimetres, and a constant offset is no drift.
     Raises InputError without a camera, or for a picture of another size than it was calibrated with.
     """
     camera = frame.camera
@@ -73,26 +79,26 @@ def find_drift(frame: Frame, layout: Layout) -> Drift:
     coarse, fine = (_Field(frame.image, camera, width, blur) for width, blur in ((COARSE, 3.0), (FINE, 1.5)))
     if coarse.empty:
         return Drift("unclear", camera)
-    turn, lead = _search(coarse, edges)
-    turn = _climb(fine, edges, turn)
-    support = fine.support(edges, turn)
-    rotation = cv2.Rodrigues(turn)[0] @ camera.rotation
+    seen = _climb(fine, edges, _search(coarse, edges))
+    lead, support = _lead(fine, edges, seen), fine.support(edges, seen)
+    turn = cv2.Rodrigues(_rotations(seen)[0] @ _rotations(np.array(zero))[0].T)[0].ravel()
+    rotation = _rotations(turn)[0] @ camera.rotation
     reach = float(np.linalg.norm(np.subtract(camera.target, camera.position)))
     turned = turned_camera(camera, rotation, np.array(camera.position), reach)
-    shift = float(np.median(np.linalg.norm(fine.pixels(edges, turn) - fine.pixels(edges, np.zeros(3)), axis=-1)))
-    shift /= fine.scale
-    angle = float(np.linalg.norm(turn))
+    before, after = fine.pixels(edges, _rotations(np.stack([0 * turn, turn])))
+    shift = float(np.median(np.linalg.norm(after - before, axis=-1))) / fine.scale
+    found = (triple(seen), float(np.linalg.norm(turn)), shift, support, lead)
     if lead < LEAST_LEAD or support < LEAST_SUPPORT or np.abs(turn).max() > REACH:
-        return Drift("moved", camera, angle, shift, support, lead)
+        return Drift("moved", camera, *found)
     if shift * coarse.scale < FITS:
-        return Drift("fits", camera, angle, shift, support, lead)
-    return Drift("corrected", turned, angle, shift, support, lead)
+        return Drift("fits", camera, *found)
+    return Drift("corrected", turned, *found)
 
 
 @dataclass(frozen=True, eq=False)
 class _Edges:
     """`points` (S, SAMPLES, 3) along straight edges, in the axes of the camera; `rail` (S,) whether of a price rail,
-    else the side of a planned pack."""
+    else the side of a planned pack, upwards on its left and downwards on its right."""
 
     points: Floats
     rail: NDArray[np.bool_]
@@ -112,7 +118,7 @@ def _edges(layout: Layout, camera: Camera) -> _Edges:
                 outward.append(normal)
                 rail.append(True)
     places = layout.places
-    for sides in ((0, 3), (1, 2)):
+    for sides in ((0, 3), (2, 1)):
         chosen = ~places.from_above
         ends += list(places.faces[chosen][:, sides])
         outward += list(np.stack([np.sin(places.yaw), -np.cos(places.yaw), 0 * places.yaw], axis=1)[chosen])
@@ -144,9 +150,9 @@ class _Field:
         self.focal, self.lens = camera.model.focal_length * self.scale, camera.model.lens
         self.centre = np.array([camera.model.width, camera.model.height]) / 2 * self.scale
 
-    def pixels(self, edges: _Edges, turn: Floats) -> Floats:
-        """Where the points (S, K, 2) lie in the scaled picture once the camera is turned by a rotation vector."""
-        local = edges.points @ cv2.Rodrigues(turn)[0].T
+    def pixels(self, edges: _Edges, turns: Floats) -> Floats:
+        """Where the points lie in the scaled picture (T, S, K, 2) once the camera is turned by rotations (T, 3, 3)."""
+        local = edges.points @ np.swapaxes(turns, 1, 2)[:, None]
         plane = local[..., :2] / local[..., 2:]
         if self.lens.distorts:
             radius = np.linalg.norm(plane, axis=-1, keepdims=True)
@@ -154,46 +160,70 @@ class _Field:
         return plane * self.focal + self.centre
 
     def contrast(self, pixels: Floats) -> Floats:
-        """Mean signed contrast (S,) across each edge of points (S, K, 2): what has one sign all along counts most."""
-        along = pixels[:, -1] - pixels[:, 0]
-        along /= np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-9)
-        x, y = (pixels[..., i].astype(np.float32) - 0.5 for i in (0, 1))
-        across, down = (cv2.remap(g, x, y, cv2.INTER_LINEAR) for g in (self.across, self.down))
-        return (down * along[:, :1] - across * along[:, 1:]).mean(axis=1)
+        """Mean contrast (...) across each edge of points (..., K, 2). It is signed, so that what has one sign all
+        along counts most."""
+        along = pixels[..., -1, :] - pixels[..., 0, :]
+        along /= np.maximum(np.linalg.norm(along, axis=-1, keepdims=True), 1e-9)
+        flat = pixels.astype(np.float32).reshape(-1, pixels.shape[-2], 2) - np.float32(0.5)
+        across, down = (
+            cv2.remap(g, flat, None, cv2.INTER_LINEAR).mean(axis=1).reshape(along.shape[:-1])
+            for g in (self.across, self.down)
+        )
+        return down * along[..., 0] - across * along[..., 1]
 
-    def score(self, edges: _Edges, turn: Floats) -> float:
-        """How well the edges lie on the picture's: rails and packs count alike."""
-        found = np.minimum(np.abs(self.contrast(self.pixels(edges, turn))), 1.0)
-        packs = found[~edges.rail].mean() if (~edges.rail).any() else 0.0
-        return float(found[edges.rail].mean() + packs)
+    def score(self, edges: _Edges, turns: Floats) -> Floats:
+        """How well the edges lie on the picture's after each of the turns (T, 3, 3): rails and packs count alike.
+
+        A rail may be darker or brighter than what is beside it; a pack is brighter than the gap beside it. Without
+        that a pack's left side is as happy on the right side of its neighbour, a few millimetres off.
+        """
+        found = np.clip(self.contrast(self.pixels(edges, turns)), -1.0, 1.0)
+        packs = found[:, ~edges.rail].mean(axis=1) if (~edges.rail).any() else 0.0
+        return np.abs(found[:, edges.rail]).mean(axis=1) + packs
 
     def support(self, edges: _Edges, turn: Floats) -> float:
         """The share of the rails that stand out: more contrast than at most of the places beside them."""
-        pixels = self.pixels(edges, turn)[edges.rail]
+        pixels = self.pixels(edges, _rotations(turn))[0, edges.rail]
         along = pixels[:, -1] - pixels[:, 0]
         normal = np.stack([-along[:, 1], along[:, 0]], axis=1) / np.linalg.norm(along, axis=1)[:, None]
         beside = [np.abs(self.contrast(pixels + d * normal[:, None])) for d in (-12, -9, -6, 6, 9, 12)]
         return float((np.abs(self.contrast(pixels)) > 1.5 * np.median(beside, axis=0)).mean())
 
 
-def _search(field: _Field, edges: _Edges) -> tuple[Floats, float]:
-    """The best of all turns within REACH, and its lead over the others in standard deviations."""
-    few = np.concatenate([np.flatnonzero(kind)[:: 1 + int(kind.sum()) // 120] for kind in (edges.rail, ~edges.rail)])
+def _search(field: _Field, edges: _Edges) -> Floats:
+    """The best of all turns within REACH, by some of the edges."""
+    few = np.concatenate([np.flatnonzero(kind)[:: 1 + int(kind.sum()) // 60] for kind in (edges.rail, ~edges.rail)])
     some = _Edges(edges.points[few][:, 1::2], edges.rail[few])
-    tilts, rolls = (np.arange(-round(REACH / s), round(REACH / s) + 1) * s for s in (STEP, ROLL_STEP))
-    turns = np.stack(np.meshgrid(tilts, tilts, rolls), axis=-1).reshape(-1, 3)
-    scores = np.array([field.score(some, turn) for turn in turns])
-    best = int(scores.argmax())
-    return turns[best], float((scores[best] - scores.mean()) / scores.std())
+    turns = _grid(STEP, ROLL_STEP)
+    parts = np.array_split(turns, 1 + len(turns) * len(few) // MOST_ROWS)
+    scores = np.concatenate([field.score(some, _rotations(part)) for part in parts])
+    return turns[int(scores.argmax())]
+
+
+def _lead(field: _Field, edges: _Edges, turn: Floats) -> float:
+    """By how many standard deviations the score of a turn exceeds those of turns all over REACH."""
+    others = np.array([field.score(edges, _rotations(other))[0] for other in _grid(4 * STEP, 3 * ROLL_STEP)])
+    return float((field.score(edges, _rotations(turn))[0] - others.mean()) / others.std())
+
+
+def _grid(step: float, roll_step: float) -> Floats:
+    """Rotation vectors (T, 3) all over REACH."""
+    tilts, rolls = (np.arange(-int(REACH / s + 0.01), int(REACH / s + 0.01) + 1) * s for s in (step, roll_step))
+    return np.stack(np.meshgrid(tilts, tilts, rolls), axis=-1).reshape(-1, 3)
 
 
 def _climb(field: _Field, edges: _Edges, turn: Floats) -> Floats:
     """Go uphill from a turn, with steps that shrink to a hundredth of a degree."""
-    best = field.score(edges, turn)
+    moves = np.concatenate([np.zeros((1, 3)), np.eye(3), -np.eye(3)])
     step = STEP / 2
     while step > np.radians(0.01):
-        for move in (*np.eye(3), *-np.eye(3)):
-            while (score := field.score(edges, turn + step * move)) > best:
-                turn, best = turn + step * move, score
-        step /= 2
+        best = int(field.score(edges, _rotations(turn + step * moves)).argmax())
+        turn = turn + step * moves[best]
+        if best == 0:
+            step /= 2
     return turn
+
+
+def _rotations(turns: Floats) -> Floats:
+    """Rotation matrices (T, 3, 3) of rotation vectors (3,) or (T, 3)."""
+    return np.stack([cv2.Rodrigues(turn)[0] for turn in np.atleast_2d(turns)])
