@@ -69,7 +69,7 @@ def _form(options: argparse.Namespace) -> None:
     with result_folder(options.outputs, "calibrate") as folder:
         write_form(folder / "points.csv", _store(options.store))
     print(
-        f"fill in u and v (pixels) of the shelf ends in the picture, then give --points: {final_path(folder)}/points.csv"
+        f"fill in u and v (pixels) of shelf ends in the picture, then give it as --points: {final_path(folder)}/points.csv"
     )
 
 
@@ -110,7 +110,8 @@ def _print_fit(fit: Fit, points: Points, folder: Path) -> None:
         print(f"row {row:<14d} {error:6.1f} px{'' if right else '   left out: does not agree with the others'}")
     model, place = fit.camera.model, ", ".join(f"{v:.3f}" for v in fit.camera.position)
     print(
-        f"reprojection error {fit.rms:6.1f} px RMS, {fit.worst:.1f} px at most, {fit.right.sum()} of {len(fit.error)} points"
+        f"reprojection error {fit.rms:6.1f} px RMS, {fit.worst:.1f} px at most, "
+        f"{fit.right.sum()} of {len(fit.error)} points"
     )
     print(f"fitted             {', '.join(fit.fitted)}")
     print(f"camera             at {place} m, {model.focal_length:.1f} px focal length, k1 {model.lens.k1:.4f}")

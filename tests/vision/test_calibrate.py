@@ -54,7 +54,12 @@ def test_the_pose_behind_exact_points_is_found(place, target, roll, k1) -> None:
 
 
 @settings(max_examples=5, deadline=None)
-@given(side=st.sampled_from((-1, 1)), height=st.floats(1.5, 2.2), fov=st.floats(0.8, 1.3), k1=st.sampled_from((-0.2, -0.1, 0.0, 0.05)))
+@given(
+    side=st.sampled_from((-1, 1)),
+    height=st.floats(1.5, 2.2),
+    fov=st.floats(0.8, 1.3),
+    k1=st.sampled_from((-0.2, -0.1, 0.0, 0.05)),
+)
 def test_focal_length_and_distortion_come_out_of_a_slanted_view(side, height, fov, k1) -> None:
     model = CameraModel("m", *SIZE, fov, 0.0, Lens(k1=k1))
     camera = Camera("c", model, (0.5 + 0.8 * side, -1.3, height), (0.5, 0.0, 0.65))

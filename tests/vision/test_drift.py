@@ -69,10 +69,8 @@ def off(layout: Layout, true: Camera, believed: Camera) -> float:
 @pytest.mark.parametrize(
     ("camera", "degrees", "axis"),
     [
-        (ANGLED, 0.6, (0, 1, 0)),
         (ANGLED, 3.0, (1, 1, 0.3)),
         (OVERHEAD, 1.5, (-1, 0.5, 0.5)),
-        (OVERHEAD, 3.0, (0.2, -1, 0)),
         (DOME, 2.0, (1, -1, -0.5)),
     ],
 )
@@ -92,9 +90,7 @@ def test_a_camera_that_did_not_move_is_left_alone(layout: Layout) -> None:
     assert drift.camera is ANGLED
 
 
-@pytest.mark.parametrize(
-    ("camera", "degrees", "axis"), [(ANGLED, 9, (0, 1, 0)), (ANGLED, 7, (1, 0.2, 0)), (OVERHEAD, 25, (0, 1, 1))]
-)
+@pytest.mark.parametrize(("camera", "degrees", "axis"), [(ANGLED, 9, (0, 1, 0)), (OVERHEAD, 25, (0, 1, 1))])
 def test_a_large_turn_is_reported_and_nothing_is_corrected(layout, camera, degrees, axis) -> None:
     drift = find_drift(Frame(draw(layout, bumped(camera, degrees, axis)), camera), layout)
     assert drift.status == "moved"
