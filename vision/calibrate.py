@@ -176,7 +176,7 @@ class _Problem:
         slope = self.jacobian(values, free)[np.repeat(right, 2)]
         spare = max(1, len(slope) - slope.shape[1])
         noise = max(CLICK * self.size[0], float(np.sqrt((self.error(values)[right] ** 2).sum() / spare)))
-        u, s, vt = np.linalg.svd(slope, full_matrices=False)
+        _, s, vt = np.linalg.svd(slope, full_matrices=False)
         covariance = (vt.T / np.maximum(s, 1e-9) ** 2) @ vt * noise**2
         turn = np.eye(6 + free)
         # The camera's place is -R' t: with its rotation it moves too.

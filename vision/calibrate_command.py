@@ -68,9 +68,7 @@ def _form(options: argparse.Namespace) -> None:
     load_picture(options.path)
     with result_folder(options.outputs, "calibrate") as folder:
         write_form(folder / "points.csv", _store(options.store))
-    print(
-        f"fill in u and v (pixels) of shelf ends in the picture, then give it as --points: {final_path(folder)}/points.csv"
-    )
+    print(f"fill in u and v (pixels) of the shelf ends, then give it as --points: {final_path(folder)}/points.csv")
 
 
 def _shelves(options: argparse.Namespace) -> None:

@@ -50,7 +50,7 @@ def test_the_pose_behind_exact_points_is_found(place, target, roll, k1) -> None:
     assert fit.rms < 1e-4
     assert math.dist(fit.camera.position, place) < 1e-4
     np.testing.assert_allclose(fit.camera.rotation, camera.rotation, atol=1e-4)
-    assert apart(fit.camera, camera, CORNERS + [0.0, 0.3, 0.0]) < 0.01
+    assert apart(fit.camera, camera, CORNERS + np.array([0.0, 0.3, 0.0])) < 0.01
 
 
 @settings(max_examples=5, deadline=None)
