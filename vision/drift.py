@@ -35,7 +35,7 @@ LEAST_CONTRAST = 4.0
 """Grey levels below which nothing counts as contrast: noise of the sensor stays under it."""
 LEAST_SCORE, LEAST_SUPPORT = 0.35, 0.7
 """Below these the edges are not where any small turn would have them. Three pictures of the quickstart's rigs
-(seed 500000, 800 pixels wide) gave 0.43 to 0.55 and 0.85 to 0.92 unturned, 0.17 to 0.26 and 0.47 to 0.61 at 8 degrees."""
+(seed 500000, 800 pixels wide) gave 0.43 to 0.55 and 0.85 to 0.92 unturned, 0.17 to 0.26 and 0.47 to 0.61 at 8°."""
 FITS = 1.0
 """Shift of the shelf fronts, in pixels of COARSE, that is not worth a correction."""
 
