@@ -28,8 +28,8 @@ REACH, STEP, ROLL_STEP = np.radians([3.5, 0.35, 0.7])
 """Turns about each axis of the picture that are searched; a step moves the picture by about 4 pixels of COARSE."""
 COARSE, FINE = 640, 1280
 """Widths in pixels that the picture is scaled down to for the search and for the last steps."""
-MOST_ROWS = 20_000
-"""Edges times turns in one step of the search: cv2.remap takes at most 32,767 rows."""
+MOST_EDGES, MOST_ROWS = 2000, 20_000
+"""Edges in all, and edges times turns in one step of the search: cv2.remap takes at most 32,767 rows."""
 FEWEST_EDGES = 8
 LEAST_CONTRAST = 4.0
 """Grey levels below which nothing counts as contrast: noise of the sensor stays under it."""
@@ -130,7 +130,9 @@ def _edges(layout: Layout, camera: Camera) -> _Edges:
     pixels, depth = camera.project(points)
     seen = (camera.in_frame(pixels) & (depth > 0.2)).all(axis=1)
     seen &= ((np.array(camera.position) - points[:, 0]) * np.array(outward)).sum(axis=1) > 0
-    return _Edges((points[seen] - camera.position) @ camera.rotation.T, np.array(rail)[seen])
+    kept = np.flatnonzero(seen)
+    kept = kept[:: 1 + len(kept) // MOST_EDGES]
+    return _Edges((points[kept] - camera.position) @ camera.rotation.T, np.array(rail)[kept])
 
 
 class _Field:
