@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from scenarios import Frame, InputError
+from vision.calibrate_command import add_calibrate
 from vision.outputs import final_path, result_folder, write_json
 from vision.pictures import PICTURE_SUFFIXES, annotate, load_picture, save_picture
 from vision.pipeline import WEIGHTS, Pipeline, weights_path
@@ -67,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     enrol.add_argument("folder", type=Path)
     enrol.add_argument("--output", type=Path, default=Path("gallery.npz"))
     enrol.set_defaults(run=run_enroll)
+    add_calibrate(commands)
     doctor = commands.add_parser("doctor", help="what this machine has")
     doctor.set_defaults(run=run_doctor)
     for command in (read, enrol):

@@ -10,6 +10,7 @@ import numpy as np
 
 from scenarios import Camera, Frame, InputError, Layout, ShelfState
 from vision.audit import audit
+from vision.calibrate import check_size
 from vision.detect import Detector
 from vision.readings import PERSON, PRODUCT, Detections, Reading
 from vision.recognize import Gallery, Recognizer, nearest
@@ -66,7 +67,12 @@ class Pipeline:
         return Pipeline(found, embedder, gallery, layout, score)
 
     def __call__(self, frame: Frame) -> Reading:
-        """Read one frame. Places and states are there when the layout and the frame's camera are known."""
+        """Read one frame. Places and states are there when the layout and the frame's camera are known.
+
+        Raises InputError for a frame of another size than its camera was calibrated with.
+        """
+        if frame.camera is not None:
+            check_size(frame.camera, frame.image)
         clock = _Clock()
         found = self.detector(frame.image)
         clock.lap("detect")
