@@ -70,7 +70,7 @@ def test_faces_come_back_in_pixels_of_the_picture(width: int, height: int) -> No
     image = np.full((height, width, 3), 200, np.uint8)
     w, h = (max(1, round(side * min(960 / max(width, height), 1) / 32)) * 32 for side in (width, height))
     found = Privacy(face_session(20, 30, 60, 40)).faces(image)
-    expected = np.array([30.5 * 4 - 20, 20.5 * 4 - 30, 30.5 * 4 + 20, 20.5 * 4 + 30]) * np.tile([width / w, height / h], 2)
+    expected = np.array([102.0, 52.0, 142.0, 112.0]) * np.tile([width / w, height / h], 2)
     np.testing.assert_allclose(found, [expected], rtol=1e-4)
 
 

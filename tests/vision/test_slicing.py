@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,7 +12,6 @@ from hypothesis import strategies as st
 from tests.vision.fakes import FakeSession
 from vision import Detector
 from vision.slicing import OVERLAP, tiles
-
 
 
 def field(width: int, height: int, sizes: list[int], seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -100,7 +101,7 @@ def test_tiles_cover_the_picture_and_overlap(width: int, height: int, side: int)
         spans = sorted({(int(t[low]), int(t[high])) for t in found})
         assert spans[0][0] == 0
         assert spans[-1][1] == length
-        for (_, end), (start, _) in zip(spans, spans[1:]):
+        for (_, end), (start, _) in itertools.pairwise(spans):
             assert end - start >= OVERLAP * side - 1
 
 
