@@ -220,7 +220,7 @@ def _guesses(problem: _Problem, free: int) -> list[Floats]:
         lenses = [(m.focal_length, m.lens) for m in models if m is not None]
     random = rng(0, "calibrate")
     fours = [random.permutation(len(problem.world))[:4] for _ in range(DRAWS)]
-    found = []
+    found: list[tuple[float, int, Floats]] = []
     for focal, lens in lenses:
         plane = (problem.pixels - problem.centre) / focal
         radius = np.linalg.norm(plane, axis=1, keepdims=True)
@@ -237,7 +237,8 @@ def _poses(world: Floats, plane: Floats) -> list[tuple[Floats, Floats]]:
         count, turns, shifts, _ = cv2.solvePnPGeneric(world, plane, np.eye(3), None, flags=cv2.SOLVEPNP_SQPNP)
     except cv2.error:  # four points on one line
         return []
-    found = [(turn.ravel(), shift.ravel()) for turn, shift in zip(turns, shifts)][:count]
+    pairs = list(zip(turns, shifts))[:count]
+    found = [(np.asarray(turn, float).ravel(), np.asarray(shift, float).ravel()) for turn, shift in pairs]
     return [(turn, shift) for turn, shift in found if np.isfinite(turn).all() and np.isfinite(shift).all()]
 
 
@@ -264,7 +265,7 @@ def _fit(camera_id: str, problem: _Problem, values: Floats, right: NDArray[np.bo
         model = problem.model or model_of(camera_id, problem.size, float(np.exp(values[6])), float(values[7]))
     except ValueError:
         raise InputError("the points ask for a lens that folds the picture; check them, or give --model") from None
-    rotation, shift = cv2.Rodrigues(values[:3])[0], values[3:6]
+    rotation, shift = np.asarray(cv2.Rodrigues(values[:3])[0], float), values[3:6]
     reach = float(np.median((problem.world @ rotation.T + shift)[right, 2]))
     start = Camera(camera_id, model, (0.0, 0.0, 0.0), (0.0, 1.0, 0.0))
     camera = turned_camera(start, rotation, -rotation.T @ shift, reach)

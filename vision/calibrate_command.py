@@ -44,7 +44,8 @@ def run_calibrate(options: argparse.Namespace) -> None:
 
 def _board(options: argparse.Namespace) -> None:
     try:
-        board = Board(*options.board, options.markers)
+        columns, rows = options.board
+        board = Board(columns, rows, options.markers)
     except ValueError as error:
         raise InputError(str(error)) from None
     paths = sorted(p for p in options.path.glob("*") if p.suffix.lower() in PICTURE_SUFFIXES)

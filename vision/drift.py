@@ -178,8 +178,9 @@ class _Field:
         along = pixels[..., -1, :] - pixels[..., 0, :]
         along /= np.maximum(np.linalg.norm(along, axis=-1, keepdims=True), 1e-9)
         flat = pixels.astype(np.float32).reshape(-1, pixels.shape[-2], 2) - np.float32(0.5)
+        x, y = (np.ascontiguousarray(flat[..., i]) for i in (0, 1))
         across, down = (
-            cv2.remap(g, flat, None, cv2.INTER_LINEAR).mean(axis=1).reshape(along.shape[:-1])
+            cv2.remap(g, x, y, cv2.INTER_LINEAR).mean(axis=1).reshape(along.shape[:-1])
             for g in (self.across, self.down)
         )
         return down * along[..., 0] - across * along[..., 1]
