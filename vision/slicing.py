@@ -2,6 +2,9 @@
 
 Tiles overlap. A product that fits into the overlap is whole in at least one tile, so a box that touches an inner edge
 of its tile is a piece of something and is left out; what does not fit is taken from the picture read as a whole.
+
+Two simulated 4K pictures of 371 packs, yolo11n at 1024 pixels: read whole AP50 0.952, in tiles of 2048 0.977, in tiles
+of 1024 0.946 (packs larger than any of its training), in 1, 7 and 16 times the time.
 """
 
 from __future__ import annotations
