@@ -18,9 +18,11 @@ from typing import Any
 import numpy as np
 
 from scenarios import Frame, InputError
+from vision.calibrate_command import add_calibrate
 from vision.outputs import final_path, result_folder, write_json
 from vision.pictures import PICTURE_SUFFIXES, annotate, load_picture, save_picture
 from vision.pipeline import WEIGHTS, Pipeline, weights_path
+from vision.privacy import Privacy, forget_pictures
 from vision.readings import CLASSES, Reading
 from vision.recognize import Gallery, Recognizer, enroll
 from vision.runtimes import RUNTIMES, available_runtimes, open_session
@@ -49,11 +51,24 @@ def _parser() -> argparse.ArgumentParser:
     read.add_argument("--gallery", type=Path, help="gallery.npz of `enroll`, or a folder of pictures to enrol first")
     read.add_argument("--detector", default="yolo11n", help="shipped weights or an ONNX file (default yolo11n)")
     read.add_argument("--runtime", choices=tuple(RUNTIMES), default="onnxruntime-cpu")
+    read.add_argument(
+        "--slice", type=_positive, default=0, metavar="PIXELS",
+        help="read larger pictures in overlapping tiles of so many pixels (default: each picture as a whole)",
+    )  # fmt: skip
+    read.add_argument(
+        "--keep-people", action="store_true",
+        help="store annotated pictures with recognisable people in them; without it they are hidden",
+    )  # fmt: skip
+    read.add_argument(
+        "--keep-hours", type=_hours, metavar="HOURS",
+        help="delete pictures of earlier results that are older (default: keep them; readings always stay)",
+    )  # fmt: skip
     read.set_defaults(run=run_read)
     enrol = commands.add_parser("enroll", help="make a gallery from FOLDER/SKU/*.jpg")
     enrol.add_argument("folder", type=Path)
     enrol.add_argument("--output", type=Path, default=Path("gallery.npz"))
     enrol.set_defaults(run=run_enroll)
+    add_calibrate(commands)
     doctor = commands.add_parser("doctor", help="what this machine has")
     doctor.set_defaults(run=run_doctor)
     for command in (read, enrol):
@@ -76,14 +91,25 @@ def _positive(text: str) -> int:
     return value
 
 
+def _hours(text: str) -> float:
+    value = float(text)
+    if not value >= 0:
+        raise argparse.ArgumentTypeError(f"{text}; expected 0 or more hours")
+    return value
+
+
 def run_read(options: argparse.Namespace) -> None:
-    """Read every picture of a path and write readings.jsonl, annotated pictures and result.json."""
+    """Read every picture of a path and write readings.jsonl, annotated pictures and result.json.
+
+    The annotated pictures show no recognisable people unless that was asked for.
+    """
     paths = _pictures(options.path)
     gallery = _gallery(options) if options.gallery is not None else None
     pipeline = Pipeline.load(
         options.detector, options.recognizer, gallery,
-        runtime=options.runtime, score=options.score, max_detections=options.max_detections,
+        runtime=options.runtime, score=options.score, max_detections=options.max_detections, tile=options.slice,
     )  # fmt: skip
+    privacy = None if options.keep_people else Privacy(open_session(weights_path("centerface"), options.runtime))
     skipped: list[str] = []
     readings: list[Reading] = []
     with result_folder(options.outputs, "read") as folder:
@@ -101,13 +127,17 @@ def run_read(options: argparse.Namespace) -> None:
                 stream.write(json.dumps(_line(path, reading)) + "\n")
                 names[path.stem] += 1
                 name = path.stem if names[path.stem] == 1 else f"{path.stem}-{names[path.stem]}"
-                save_picture(folder / "annotated" / f"{name}.jpg", annotate(image, reading.detections))
+                shown = image if privacy is None else privacy(image, reading.people)
+                save_picture(folder / "annotated" / f"{name}.jpg", annotate(shown, reading.detections))
                 readings.append(reading)
         if not readings:
             raise InputError(f"{options.path}: none of {len(paths)} pictures is readable")
         result = _summary(options, readings, skipped)
         write_json(folder / "result.json", result)
     _print_summary(result, final_path(folder))
+    if options.keep_hours is not None:
+        deleted = forget_pictures(options.outputs / "read", options.keep_hours)
+        print(f"pictures deleted   {deleted:6d}   older than {options.keep_hours:g} h")
 
 
 def _pictures(path: Path) -> list[Path]:
@@ -163,6 +193,8 @@ def _summary(options: argparse.Namespace, readings: list[Reading], skipped: list
             "recognizer": options.recognizer if options.gallery else None,
             "runtime": options.runtime,
             "score": options.score,
+            "tile": options.slice or None,
+            "people": "kept" if options.keep_people else "hidden",
             "machine": processor(),
             "python": platform.python_version(),
         },

@@ -6,8 +6,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vision.readings import Detections
+from scenarios import InputError
+from vision.readings import CLASSES, PERSON, Detections
 from vision.runtimes import Session
+from vision.slicing import tiles, too_large, uncut
 
 STRIDE = 32
 PADDING = 114
@@ -20,34 +22,69 @@ class Detector:
 
     The session maps (1, 3, H, W) RGB in 0..1, H and W multiples of 32, to (1, 4 + classes, A): centre
     x, centre y, width, height in input pixels and a score for each class.
+
+    Persons are found down to `person_score`, all else down to `score`. With `tile`, pictures with a longer side are
+    read in tiles of that many pixels, each scaled to the network's `size` (see `vision.slicing`).
     """
 
     def __init__(
-        self, session: Session, score: float = 0.25, overlap: float = 0.6, max_detections: int = 1000, size: int = 0
+        self,
+        session: Session,
+        score: float = 0.25,
+        overlap: float = 0.6,
+        max_detections: int = 1000,
+        size: int = 0,
+        person_score: float | None = None,
+        tile: int = 0,
     ) -> None:
+        classes = session.metadata.get("classes", ",".join(CLASSES))
+        if classes != ",".join(CLASSES):
+            raise InputError(f"{session.source}: a network of the classes {classes}; expected {','.join(CLASSES)}")
+        if any(session.input_shape[2:]):
+            raise InputError(f"{session.source}: takes {session.input_shape[2:]} pixels only; expected a free size")
         self.session = session
         self.score = score
+        self.person_score = score if person_score is None else person_score
         self.overlap = overlap
         self.max_detections = max_detections
         self.size = size or int(session.metadata.get("image_size", 1280))
+        self.tile = tile
 
     def __call__(self, image: NDArray[np.uint8]) -> Detections:
         """Find what is in an image (H, W, 3) uint8 RGB; boxes in its pixels, the most certain first."""
-        batch, scale = letterbox(image, self.size)
-        return self._decode(self.session.run(batch)[0], scale, image.shape[1], image.shape[0])
+        height, width = image.shape[:2]
+        found = self._view(image)
+        if self.tile and max(height, width) > self.tile:
+            parts = [found.where(too_large(found.xyxy, self.tile))]
+            for tile in tiles(width, height, self.tile):
+                x0, y0, x1, y1 = tile
+                part = self._view(image[y0:y1, x0:x1], (x0, y0))
+                parts.append(part.where(uncut(part.xyxy, tile, width, height)))
+            found = _joined(parts)
+            found = found.where(suppress(found.xyxy, found.confidence, found.class_id, self.overlap))
+        # Persons below `score` are for privacy: they come last, and are no reason to leave one out.
+        found = found.where((np.arange(len(found)) < self.max_detections) | (found.confidence < self.score))
+        size = np.array([width, height, width, height], np.float32)
+        return Detections(np.clip(found.xyxy, 0, size), found.confidence, found.class_id)
 
-    def _decode(self, raw: NDArray[np.float32], scale: float, width: int, height: int) -> Detections:
-        scores = raw[4:].max(axis=0)
-        chosen = np.flatnonzero(scores >= self.score)
+    def _view(self, image: NDArray[np.uint8], origin: tuple[int, int] = (0, 0)) -> Detections:
+        """What is in a picture, or in a part of it whose upper left corner lies at `origin`."""
+        batch, scale = letterbox(image, self.size)
+        raw = self.session.run(batch)[0]
+        if raw.ndim != 2 or len(raw) != 4 + len(CLASSES):
+            raise InputError(f"{self.session.source}: answers {raw.shape}; expected ({4 + len(CLASSES)}, boxes)")
+        scores, classes = raw[4:].max(axis=0), raw[4:].argmax(axis=0)
+        chosen = np.flatnonzero(scores >= np.where(classes == PERSON, self.person_score, self.score))
         if len(chosen) > CANDIDATES:
             chosen = chosen[np.argpartition(-scores[chosen], CANDIDATES)[:CANDIDATES]]
-        raw, scores = raw[:, chosen], scores[chosen]
-        classes = raw[4:].argmax(axis=0)
+        raw, scores, classes = raw[:, chosen], scores[chosen].astype(np.float32), classes[chosen].astype(np.int64)
         centre, half = raw[:2].T, raw[2:4].T / 2
-        xyxy = (np.concatenate([centre - half, centre + half], axis=1) / scale).astype(np.float32)
-        kept = suppress(xyxy, scores, classes, self.overlap)[: self.max_detections]
-        boxes = np.clip(xyxy[kept], 0, np.array([width, height, width, height], np.float32)).astype(np.float32)
-        return Detections(boxes, scores[kept].astype(np.float32), classes[kept].astype(np.int64))
+        xyxy = (np.concatenate([centre - half, centre + half], axis=1) / scale + (*origin, *origin)).astype(np.float32)
+        return Detections(xyxy, scores, classes).where(suppress(xyxy, scores, classes, self.overlap))
+
+
+def _joined(parts: list[Detections]) -> Detections:
+    return Detections(*(np.concatenate([getattr(p, n) for p in parts]) for n in ("xyxy", "confidence", "class_id")))
 
 
 def letterbox(image: NDArray[np.uint8], size: int) -> tuple[NDArray[np.float32], float]:

@@ -17,15 +17,36 @@ COLOURS = ((0, 158, 115), (213, 94, 0), (86, 180, 233), (204, 121, 167))
 
 
 def load_picture(path: Path) -> NDArray[np.uint8]:
-    """Read a picture as (H, W, 3) uint8 RGB, upright by its EXIF orientation. Raises InputError."""
+    """Read a picture as (H, W, 3) uint8 RGB, upright by its EXIF orientation.
+
+    Grey becomes RGB, of 16 bits the upper 8 are kept, what is transparent has the colour that the file gives it.
+    Raises InputError, also for a file that ends too early.
+    """
     try:
         data = np.fromfile(path, np.uint8)
     except OSError as error:
         raise InputError(f"{path}: not readable: {error.strerror}") from None
-    image = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
+    if _cut_off(data.tobytes()):
+        raise InputError(f"{path}: the picture ends too early; expected a whole file")
+    try:
+        image = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
+    except cv2.error:  # more pixels than OpenCV takes
+        image = None
     if image is None:
         raise InputError(f"{path}: not readable as a picture; expected {', '.join(PICTURE_SUFFIXES)}")
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def _cut_off(data: bytes) -> bool:
+    """Whether a JPEG or PNG lacks its end. Decoders fill the rest with grey and say nothing."""
+    if data.startswith(b"\x89PNG"):
+        return b"IEND" not in data[-64 * 1024 :]
+    if not data.startswith(b"\xff\xd8"):
+        return False
+    at = 2
+    while data[at : at + 1] == b"\xff" and data[at + 1 : at + 2] != b"\xda":  # segments before the scan
+        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return data.find(b"\xff\xd9", at) < 0  # cannot occur within a scan
 
 
 def save_picture(path: Path, image: NDArray[np.uint8], quality: int = 88) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import IntEnum
 
 import numpy as np
@@ -43,6 +43,10 @@ class Detections:
 
     def __len__(self) -> int:
         return len(self.xyxy)
+
+    def where(self, which: NDArray[np.bool_] | NDArray[np.int64]) -> Detections:
+        """Those that a mask (N,) or indices (K,) choose, in their order."""
+        return Detections(*(getattr(self, f.name)[which] for f in fields(self)))
 
 
 class PlaceState(IntEnum):
@@ -85,3 +89,5 @@ class Reading:
     """One for every position of the planogram, in its order."""
     latency_ms: dict[str, float] = field(default_factory=dict)
     """Wall time of each stage: detect, recognize, register, count."""
+    people: NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 4), np.float32))
+    """(K, 4) boxes of what may be a person, down to a lower score than `detections`: to be hidden in a picture."""

@@ -26,6 +26,8 @@ class Recognizer:
     def __init__(self, session: Session) -> None:
         self.session = session
         _, _, self.height, self.width = (n or 0 for n in session.input_shape)
+        if not self.height or not self.width:
+            raise InputError(f"{session.source}: takes pictures of any size; expected a recognizer, which takes crops")
 
     def embed(self, image: NDArray[np.uint8], xyxy: NDArray[np.float32]) -> NDArray[np.float32]:
         """Embed the boxes (N, 4) of an image (H, W, 3) uint8 RGB; returns (N, D) unit vectors."""

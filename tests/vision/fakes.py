@@ -16,6 +16,7 @@ class FakeSession:
         self.input_shape = input_shape
         self.metadata = {"image_size": "640"}
         self.checksum = "fake"
+        self.source = "fake.onnx"
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         return self.answer(batch).astype(np.float32)
