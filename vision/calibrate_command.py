@@ -7,13 +7,19 @@ import re
 from pathlib import Path
 from typing import Any
 
-from scenarios import CameraModel, InputError, Store, load_layout
+import numpy as np
+from numpy.typing import NDArray
+
+from scenarios import CameraModel, Frame, InputError, Store, load_layout
 from scenarios.files import read_yaml, write_yaml
 from vision.boards import Board, fit_board
 from vision.calibrate import Fit, fit_camera, save_camera
 from vision.outputs import final_path, result_folder, write_json
 from vision.pictures import PICTURE_SUFFIXES, load_picture, save_picture
+from vision.pipeline import Pipeline, weights_path
 from vision.points import Points, draw_fit, load_points, write_form
+from vision.privacy import Privacy
+from vision.runtimes import open_session
 
 
 def add_calibrate(commands: argparse._SubParsersAction) -> None:
@@ -85,7 +91,7 @@ def _shelves(options: argparse.Namespace) -> None:
     with result_folder(options.outputs, "calibrate") as folder:
         note = f"From {fit.right.sum()} points of {options.path.name}; reprojection error {fit.rms:.2f} pixels RMS."
         save_camera(fit.camera, folder / "camera.yaml", note)
-        save_picture(folder / "fit.jpg", draw_fit(image, fit, points, store))
+        save_picture(folder / "fit.jpg", draw_fit(_without_people(image), fit, points, store))
         write_json(folder / "result.json", _result(options, fit, points))
     _print_fit(fit, points, final_path(folder))
 
@@ -116,6 +122,11 @@ def _print_fit(fit: Fit, points: Points, folder: Path) -> None:
     print(f"camera             at {place} m, {model.focal_length:.1f} px focal length, k1 {model.lens.k1:.4f}")
     print(f"camera file        {folder / 'camera.yaml'}")
     print(f"shelves drawn over {folder / 'fit.jpg'}")
+
+
+def _without_people(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    privacy = Privacy(open_session(weights_path("centerface")))
+    return privacy(image, Pipeline.load()(Frame(image)).people)
 
 
 def _store(path: Path) -> Store:
