@@ -1,0 +1,113 @@
+"""Behind the front row: what a camera that looks down on the packs' tops says of the rows that follow.
+
+Rows of one product stand equally high, so that of each row behind the front one its top is what is seen, if the
+board above leaves it free. Where a row stands its top looks like the top of the front pack, and the detector often
+finds it; where none stands the board or the back of the shelf is seen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scenarios import Camera, Layout
+from scenarios.planogram import FRONT_MARGIN, ROW_GAP, SIDE_GAP
+from vision.readings import PRODUCT, Detections
+
+Floats = NDArray[np.float64]
+
+DEEPEST = 12
+"""Rows that are looked at; a deeper position is judged by its first ones."""
+ACROSS, ALONG = 8, 6
+"""Points at which a top is sampled."""
+MIDDLE = 0.8
+"""The share of a pack's width that is sampled: what is beside it is not its top."""
+LEAST_FREE = 0.4
+"""A top of which the board above hides more than the rest is not judged."""
+FEWEST_PIXELS = 3.0
+"""Nor is one that is seen lower than this."""
+
+
+@dataclass(frozen=True, eq=False)
+class Tops:
+    """The tops of the C columns' packs in R rows, the front one first: `points` (C, R, ACROSS × ALONG, 2) pixels at
+    which they are sampled, `box` (C, R, 4) xyxy, and which are seen well enough to be judged (C, R)."""
+
+    points: NDArray[np.int64]
+    box: Floats
+    seen: NDArray[np.bool_]
+
+
+def columns(layout: Layout) -> NDArray[np.int64]:
+    """The (C,) front places on top of each column of the planogram, in its order."""
+    high = np.array([p.high for p in layout.planogram.positions])[layout.places.position]
+    return np.flatnonzero(layout.places.level == high - 1)
+
+
+def tops_of(layout: Layout, camera: Camera) -> Tops:
+    """Project the tops of all rows of all columns."""
+    across, along = np.linspace(-0.5, 0.5, ACROSS) * MIDDLE, np.linspace(0.05, 0.95, ALONG)
+    corners, free = [], []
+    for p in layout.planogram.positions:
+        fixture, product = layout.fixture(p), layout.product(p)
+        shelf = fixture.shelves[p.shelf]
+        top = shelf.z + p.high * product.height
+        furthest = _furthest_free(fixture.to_local(camera.position), top, shelf.z + shelf.clearance)
+        if shelf.z == max(s.z for s in fixture.shelves):
+            furthest = np.inf
+        near = FRONT_MARGIN + np.arange(DEEPEST) * (product.depth + ROW_GAP)
+        depth = np.clip(furthest - near, 0, product.depth)
+        middle = p.x + (np.arange(p.wide) + 0.5) * (product.width + SIDE_GAP)
+        points = np.empty((p.wide, DEEPEST, ALONG, ACROSS, 3))
+        points[..., 0] = middle[:, None, None, None] + across * product.width
+        points[..., 1] = near[:, None, None] + depth[:, None, None] * along[:, None]
+        points[..., 2] = top
+        corners.append(fixture.to_world(points).reshape(p.wide, DEEPEST, -1, 3))
+        below = camera.position[2] > top
+        free.append(np.tile(below & (depth >= LEAST_FREE * product.depth) & (np.arange(DEEPEST) < p.deep), (p.wide, 1)))
+    pixels, distance = camera.project(np.concatenate(corners))
+    box = np.concatenate([pixels.min(axis=2), pixels.max(axis=2)], axis=-1)
+    inside = (box[..., :2] >= 0).all(axis=-1) & (box[..., 2:] <= [camera.model.width, camera.model.height]).all(axis=-1)
+    large = box[..., 3] - box[..., 1] >= FEWEST_PIXELS
+    seen = np.concatenate(free) & inside & large & (distance.min(axis=-1) > 0.2)
+    return Tops(np.floor(pixels).astype(np.int64), box, seen)
+
+
+def _furthest_free(eye: Floats, top: float, board: float) -> float:
+    """How deep into the shelf (metres from its edge) the plane of the tops is seen below the board above, from an
+    eye in the fixture's frame."""
+    if eye[1] >= 0 or eye[2] <= board:
+        return np.inf
+    return float(eye[1] - eye[1] * (eye[2] - top) / (eye[2] - board))
+
+
+def features(image: NDArray[np.uint8], tops: Tops, detections: Detections) -> Floats:
+    """What tells a row from none, (C, R, F): see the code. Row 0 and tops that are not seen get zeros."""
+    rows, x, y = tops.seen, tops.points[..., 0], tops.points[..., 1]
+    out = np.zeros((*rows.shape, 6))
+    c, r = np.nonzero(rows & rows[:, :1])
+    patch = image[y[c, r], x[c, r]].astype(np.float64) / 255  # (K, points, 3)
+    first = image[y[c, 0], x[c, 0]].astype(np.float64) / 255
+    unlike = np.abs(patch - first).mean(axis=(1, 2)) / (first.mean(axis=(1, 2)) + 0.05)
+    a, b = patch - patch.mean(axis=1, keepdims=True), first - first.mean(axis=1, keepdims=True)
+    spread = np.sqrt((a**2).mean(axis=(1, 2)))
+    alike = (a * b).mean(axis=(1, 2)) / (spread * np.sqrt((b**2).mean(axis=(1, 2))) + 1e-3)
+    out[c, r, 0], out[c, r, 1] = unlike, alike
+    out[c, r, 2] = spread
+    chosen = detections.class_id == PRODUCT
+    out[c, r, 3] = _best_overlap(tops.box[c, r], detections.xyxy[chosen].astype(float), detections.confidence[chosen])
+    out[c, r, 4] = np.log(tops.box[c, r, 3] - tops.box[c, r, 1])
+    out[c, r, 5] = np.log((patch.mean(axis=(1, 2)) + 0.05) / (first.mean(axis=(1, 2)) + 0.05))
+    return out
+
+
+def _best_overlap(tops: Floats, xyxy: Floats, confidence: Floats) -> Floats:
+    if not len(xyxy) or not len(tops):
+        return np.zeros(len(tops))
+    low = np.maximum(tops[:, None, :2], xyxy[None, :, :2])
+    high = np.minimum(tops[:, None, 2:], xyxy[None, :, 2:])
+    shared = np.prod(np.maximum(high - low, 0), axis=-1)
+    area = [np.prod(b[:, 2:] - b[:, :2], axis=-1) for b in (tops, xyxy)]
+    return (shared / (area[0][:, None] + area[1][None] - shared) * np.sqrt(confidence)).max(axis=1)
