@@ -129,9 +129,8 @@ def score_moment(
     counts["oos_recall_visible"] = (float((said_out & out & visible).sum()), float((out & visible).sum()))
     misplaced = np.array([p.intruder is not None for p in positions])
     said_misplaced = np.array([s.intruder is not None for s in states])
-    named = np.array([s.intruder == p.intruder for s, p in zip(states, positions)]) & misplaced
-    counts["misplaced_precision"] = (float(named.sum()), float(said_misplaced.sum()))
-    counts["misplaced_recall"] = (float(named.sum()), float(misplaced.sum()))
+    counts["misplaced_precision"] = (float((said_misplaced & misplaced).sum()), float(said_misplaced.sum()))
+    counts["misplaced_recall"] = (float((said_misplaced & misplaced).sum()), float(misplaced.sum()))
     front = truths[0].front
     best = np.max([t.visible_fraction for t in truths], axis=0)
     counts["unseen_by_camera"] = (float((best[front] < HALF).sum()), float(front.sum()))

@@ -29,6 +29,12 @@ LEAST_FREE = 0.4
 FEWEST_PIXELS = 3.0
 """Nor is one that is seen lower than this."""
 
+OFFSET = 0.3
+WEIGHTS = np.array([4.1, -6.4, 2.9, 0.9])
+"""Of the features."""
+SUREST = 3.0
+"""No row is surer than this: what deceives is the same in all features."""
+
 
 @dataclass(frozen=True, eq=False)
 class Tops:
@@ -84,30 +90,37 @@ def _furthest_free(eye: Floats, top: float, board: float) -> float:
 
 
 def features(image: NDArray[np.uint8], tops: Tops, detections: Detections) -> Floats:
-    """What tells a row from none, (C, R, F): see the code. Row 0 and tops that are not seen get zeros."""
-    rows, x, y = tops.seen, tops.points[..., 0], tops.points[..., 1]
-    out = np.zeros((*rows.shape, 6))
-    c, r = np.nonzero(rows & rows[:, :1])
-    patch = image[y[c, r], x[c, r]].astype(np.float64) / 255  # (K, points, 3)
-    first = image[y[c, 0], x[c, 0]].astype(np.float64) / 255
-    unlike = np.abs(patch - first).mean(axis=(1, 2)) / (first.mean(axis=(1, 2)) + 0.05)
-    a, b = patch - patch.mean(axis=1, keepdims=True), first - first.mean(axis=1, keepdims=True)
-    spread = np.sqrt((a**2).mean(axis=(1, 2)))
-    alike = (a * b).mean(axis=(1, 2)) / (spread * np.sqrt((b**2).mean(axis=(1, 2))) + 1e-3)
-    out[c, r, 0], out[c, r, 1] = unlike, alike
-    out[c, r, 2] = spread
-    chosen = detections.class_id == PRODUCT
-    out[c, r, 3] = _best_overlap(tops.box[c, r], detections.xyxy[chosen].astype(float), detections.confidence[chosen])
-    out[c, r, 4] = np.log(tops.box[c, r, 3] - tops.box[c, r, 1])
-    out[c, r, 5] = np.log((patch.mean(axis=(1, 2)) + 0.05) / (first.mean(axis=(1, 2)) + 0.05))
-    return out
+    """What tells a row from none, (C, R, 4), against the top of the front pack: the correlation of their pixels, by how
+    much their brightness differs (logarithm), how much its own pixels vary, and how well the best product box fits
+    it. Zeros for the front row and for tops that are not seen."""
+    found = np.zeros((*tops.seen.shape, 4))
+    c, r = np.nonzero(tops.seen & tops.seen[:, :1] & (np.arange(tops.seen.shape[1]) > 0))
+    column, row = tops.points[..., 0], tops.points[..., 1]
+    here, first = (image[row[c, k], column[c, k]].astype(np.float64) / 255 for k in (r, 0))  # (K, points, 3)
+    a, b = (patch - patch.mean(axis=1, keepdims=True) for patch in (here, first))
+    spread, of_first = (np.sqrt((patch**2).mean(axis=(1, 2))) for patch in (a, b))
+    found[c, r, 0] = (a * b).mean(axis=(1, 2)) / (spread * of_first + 1e-3)
+    found[c, r, 1] = np.abs(np.log((here.mean(axis=(1, 2)) + 0.05) / (first.mean(axis=(1, 2)) + 0.05)))
+    found[c, r, 2] = spread
+    products = detections.class_id == PRODUCT
+    xyxy, confidence = detections.xyxy[products].astype(float), detections.confidence[products]
+    found[c, r, 3] = _best_fit(tops.box[c, r], xyxy, confidence)
+    return found
 
 
-def _best_overlap(tops: Floats, xyxy: Floats, confidence: Floats) -> Floats:
-    if not len(xyxy) or not len(tops):
+def _best_fit(tops: Floats, xyxy: Floats, confidence: NDArray[np.float32]) -> Floats:
+    """For every top (K) the greatest IoU with a box (N, 4), times the root of the box's confidence."""
+    if len(xyxy) == 0:
         return np.zeros(len(tops))
-    low = np.maximum(tops[:, None, :2], xyxy[None, :, :2])
-    high = np.minimum(tops[:, None, 2:], xyxy[None, :, 2:])
+    low, high = np.maximum(tops[:, None, :2], xyxy[:, :2]), np.minimum(tops[:, None, 2:], xyxy[:, 2:])
     shared = np.prod(np.maximum(high - low, 0), axis=-1)
-    area = [np.prod(b[:, 2:] - b[:, :2], axis=-1) for b in (tops, xyxy)]
-    return (shared / (area[0][:, None] + area[1][None] - shared) * np.sqrt(confidence)).max(axis=1)
+    area, others = (np.prod(box[:, 2:] - box[:, :2], axis=-1) for box in (tops, xyxy))
+    return (shared / (area[:, None] + others - shared) * np.sqrt(confidence)).max(axis=1)
+
+
+def rows_behind(image: NDArray[np.uint8], tops: Tops, detections: Detections) -> NDArray[np.float32]:
+    """How much likelier the picture is with a pack in each row (C, R) than without, as a logarithm; 0 for the front
+    row and for what is not seen well enough. It holds for columns whose front is full of the planned product."""
+    found = features(image, tops, detections)
+    ratio = np.clip(OFFSET + found @ WEIGHTS, -SUREST, SUREST)
+    return np.where((found != 0).any(axis=-1), ratio, 0).astype(np.float32)

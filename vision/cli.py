@@ -16,8 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from scenarios import Frame, InputError
+from scenarios import Camera, Frame, InputError, load_layout
+from scenarios.files import read_yaml
+from vision.audit_page import write_shelf_audit
+from vision.findings import Finding, table
 from vision.outputs import final_path, result_folder, write_json
 from vision.pictures import PICTURE_SUFFIXES, annotate, load_picture, save_picture
 from vision.pipeline import WEIGHTS, Pipeline, weights_path
@@ -49,6 +53,12 @@ def _parser() -> argparse.ArgumentParser:
     read.add_argument("--gallery", type=Path, help="gallery.npz of `enroll`, or a folder of pictures to enrol first")
     read.add_argument("--detector", default="yolo11n", help="shipped weights or an ONNX file (default yolo11n)")
     read.add_argument("--runtime", choices=tuple(RUNTIMES), default="onnxruntime-cpu")
+    read.add_argument(
+        "--planogram", type=Path, help="folder with store.yaml, catalog.csv, planogram.csv: audit against it"
+    )
+    read.add_argument(
+        "--camera", type=Path, help="calibration of the camera, camera.yaml; all pictures are of one moment"
+    )
     read.set_defaults(run=run_read)
     enrol = commands.add_parser("enroll", help="make a gallery from FOLDER/SKU/*.jpg")
     enrol.add_argument("folder", type=Path)
@@ -77,37 +87,66 @@ def _positive(text: str) -> int:
 
 
 def run_read(options: argparse.Namespace) -> None:
-    """Read every picture of a path and write readings.jsonl, annotated pictures and result.json."""
+    """Read every picture of a path and write readings.jsonl, annotated pictures and result.json; with a planogram
+    also audit.html and audit.csv."""
+    if (options.planogram is None) != (options.camera is None):
+        raise InputError("read: --planogram and --camera go together; expected both or none")
     paths = _pictures(options.path)
+    layout = load_layout(options.planogram) if options.planogram is not None else None
+    camera = read_yaml(options.camera, Camera) if options.camera is not None else None
     gallery = _gallery(options) if options.gallery is not None else None
     pipeline = Pipeline.load(
-        options.detector, options.recognizer, gallery,
+        options.detector, options.recognizer, gallery, layout,
         runtime=options.runtime, score=options.score, max_detections=options.max_detections,
     )  # fmt: skip
     skipped: list[str] = []
     readings: list[Reading] = []
+    read: list[Path] = []
     with result_folder(options.outputs, "read") as folder:
         (folder / "annotated").mkdir()
         names: Counter[str] = Counter()
         with (folder / "readings.jsonl").open("w", encoding="utf-8") as stream:
             for path in paths:
                 try:
-                    image = load_picture(path)
+                    image = _load(path, camera)
                 except InputError as error:
                     print(f"skipped: {error}", file=sys.stderr)
                     skipped.append(str(path))
                     continue
-                reading = pipeline(Frame(image))
+                reading = pipeline(Frame(image, camera))
                 stream.write(json.dumps(_line(path, reading)) + "\n")
                 names[path.stem] += 1
                 name = path.stem if names[path.stem] == 1 else f"{path.stem}-{names[path.stem]}"
                 save_picture(folder / "annotated" / f"{name}.jpg", annotate(image, reading.detections))
                 readings.append(reading)
+                read.append(path)
         if not readings:
             raise InputError(f"{options.path}: none of {len(paths)} pictures is readable")
         result = _summary(options, readings, skipped)
+        if layout is not None and camera is not None:
+            found = write_shelf_audit(folder, layout, camera, read, readings)
+            result["audit"] = dict(Counter(f.kind for f in found))
         write_json(folder / "result.json", result)
     _print_summary(result, final_path(folder))
+    if layout is not None:
+        _print_audit(found, final_path(folder), gallery)
+
+
+def _load(path: Path, camera: Camera | None) -> NDArray[np.uint8]:
+    """Load a picture that the camera, if any is given, can have taken. Raises InputError."""
+    image = load_picture(path)
+    height, width = image.shape[:2]
+    if camera is not None and (width, height) != (camera.model.width, camera.model.height):
+        size = f"{camera.model.width}×{camera.model.height}"
+        raise InputError(f"{path}: {width}×{height} pixels; camera {camera.id} is calibrated at {size}")
+    return image
+
+
+def _print_audit(found: list[Finding], folder: Path, gallery: Gallery | None) -> None:
+    print(f"shelf audit        {folder / 'audit.html'}   {folder / 'audit.csv'}\n")
+    if gallery is None:
+        print("Without --gallery no product is named: what stands in a place is taken for the planned one.\n")
+    print(table(found))
 
 
 def _pictures(path: Path) -> list[Path]:
