@@ -45,6 +45,11 @@ class Tops:
     box: Floats
     seen: NDArray[np.bool_]
 
+    @property
+    def compared(self) -> NDArray[np.bool_]:
+        """The tops (C, R) behind the front row that can be compared with the front one of their column."""
+        return self.seen & self.seen[:, :1] & (np.arange(self.seen.shape[1]) > 0)
+
 
 def columns(layout: Layout) -> NDArray[np.int64]:
     """The (C,) front places on top of each column of the planogram, in its order."""
@@ -94,7 +99,7 @@ def features(image: NDArray[np.uint8], tops: Tops, detections: Detections) -> Fl
     much their brightness differs (logarithm), how much its own pixels vary, and how well the best product box fits
     it. Zeros for the front row and for tops that are not seen."""
     found = np.zeros((*tops.seen.shape, 4))
-    c, r = np.nonzero(tops.seen & tops.seen[:, :1] & (np.arange(tops.seen.shape[1]) > 0))
+    c, r = np.nonzero(tops.compared)
     column, row = tops.points[..., 0], tops.points[..., 1]
     here, first = (image[row[c, k], column[c, k]].astype(np.float64) / 255 for k in (r, 0))  # (K, points, 3)
     a, b = (patch - patch.mean(axis=1, keepdims=True) for patch in (here, first))
@@ -121,6 +126,5 @@ def _best_fit(tops: Floats, xyxy: Floats, confidence: NDArray[np.float32]) -> Fl
 def rows_behind(image: NDArray[np.uint8], tops: Tops, detections: Detections) -> NDArray[np.float32]:
     """How much likelier the picture is with a pack in each row (C, R) than without, as a logarithm; 0 for the front
     row and for what is not seen well enough. It holds for columns whose front is full of the planned product."""
-    found = features(image, tops, detections)
-    ratio = np.clip(OFFSET + found @ WEIGHTS, -SUREST, SUREST)
-    return np.where((found != 0).any(axis=-1), ratio, 0).astype(np.float32)
+    ratio = np.clip(OFFSET + features(image, tops, detections) @ WEIGHTS, -SUREST, SUREST)
+    return np.where(tops.compared, ratio, 0).astype(np.float32)

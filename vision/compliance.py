@@ -29,7 +29,7 @@ class BayCompliance:
     @property
     def edit_error(self) -> float | None:
         """Edits per planned column that was seen: products to put in, take out or swap until the order of each shelf is
-        the planned one. A shelf on which all stands one facing too far to the left costs two, not all."""
+        the planned one. Where all stands one facing too far aside, only the ends of the shelf cost edits."""
         return self.edits / self.columns if self.columns else None
 
 

@@ -77,7 +77,7 @@ def units_chances(layout: Layout, places: PlaceReadings) -> Floats:
     high, deep = (np.array([getattr(p, name) for p in positions])[owner] for name in ("high", "deep"))
     likelihood = _likelihood(layout, places, high, deep)
     joint = likelihood[:, None] * _prior(high * deep, likelihood.shape[1])  # (columns, fills, units)
-    total = joint.sum(axis=-1)
+    total = np.maximum(joint.sum(axis=-1), np.finfo(float).tiny)
     first = np.searchsorted(owner, np.arange(len(positions)))
     fill = np.add.reduceat(np.log(total), first, axis=0)
     fill = np.exp(fill - fill.max(axis=1, keepdims=True))

@@ -120,7 +120,7 @@ def test_what_two_cameras_say_of_the_rows_behind_adds_up() -> None:
 def test_low_is_said_with_the_chance_that_it_is_so() -> None:
     layout = layout_of(1, 1, 6, low_at=2)
     behind = np.zeros((1, DEEPEST), np.float32)
-    behind[0, 1:3] = [3, -3]
+    behind[0, 1:3] = [2.5, -2.5]
     state = audit(layout, places_of([OWN], behind))[0]
     assert state.level == "low"
     assert 0.5 * 0.9 < state.confidence < 0.9
