@@ -29,11 +29,12 @@ LEAST_FREE = 0.4
 FEWEST_PIXELS = 3.0
 """Nor is one that is seen lower than this."""
 
-OFFSET = 0.3
-WEIGHTS = np.array([4.1, -6.4, 2.9, 0.9])
-"""Of the features."""
+OFFSET, WEIGHTS = 0.4, np.array([4.1, -5.8, 4.5, 1.1])
+"""Of the features: a logistic regression, less the logarithm of the odds in its sample, of 1,307 tops in 16 pictures of
+bays 1 and 2 of the quickstart store (overhead and angled, scenario seeds 500000 to 500003). On the other products of
+bays 3 and 4 it ranks 96 % of pairs of a row and none rightly."""
 SUREST = 3.0
-"""No row is surer than this: what deceives is the same in all features."""
+"""No row is surer than this: of the tops there whose ratio is beyond it, 1 in 40 is not as it says."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -109,7 +109,7 @@ def test_doubtful_rows_move_the_interval_the_way_they_point() -> None:
 
 def test_what_two_cameras_say_of_the_rows_behind_adds_up() -> None:
     layout, behind = layout_of(1, 1, 6), np.zeros((1, DEEPEST), np.float32)
-    behind[0, 1:] = 1.5
+    behind[0, 1:] = 0.3
     one, blind = places_of([OWN], behind), places_of([OWN])
     assert fuse([one, one]).behind.tolist() == (2 * behind).tolist()
     assert fuse([one, blind]).behind.tolist() == behind.tolist()
