@@ -65,18 +65,19 @@ def place_name(layout: Layout, position: Position) -> str:
 
 
 def table(found: Sequence[Finding], most: int = 20) -> str:
-    """What is to be done, for the terminal; at most `most` lines of it."""
+    """What is to be done, for a terminal of 100 columns; at most `most` findings of it, two lines each."""
+    count = {word: sum(f.words == word for f in found) for word in WORDS.values()}
+    lines = [" · ".join(f"{word.lower()} {n}" for word, n in count.items() if n), ""]
     todo = [f for f in found if f.kind not in ("unseen", "fine")]
     if not todo:
-        return "Nothing to do: all that was seen is as planned."
-    rows = [(f.words, f.where, _shortened(f.product, 40), f.todo, f"{100 * f.sure:.0f} %") for f in todo[:most]]
-    head = ("", "where (shelves from below)", "product", "what to do", "sure")
-    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
-    lines = ["  ".join(f"{cell:{w}}" for cell, w in zip(row, widths)).rstrip() for row in [head, *rows]]
-    lines.insert(1, "-" * max(map(len, lines)))
+        return "\n".join([*lines, "Nothing to do: all that was seen is as planned."])
+    wide = max(len(word) for word in WORDS.values()) + 2
+    for f in todo[:most]:
+        lines.append(f"{f.words:{wide}}{_shortened(f.product, 96 - wide)}")
+        lines.append(_shortened(f"{'':{wide}}{f.where}: {f.todo}", 88) + f"  ({100 * f.sure:.0f} % sure)")
     if len(todo) > most:
         lines.append(f"and {len(todo) - most} more in audit.csv")
-    return "\n".join(lines)
+    return "\n".join([*lines, "", "Shelves count from below, products from the left."])
 
 
 def _finding(layout: Layout, position: Position, state: ShelfState) -> Finding:
