@@ -74,7 +74,7 @@ def table(found: Sequence[Finding], most: int = 20) -> str:
     wide = max(len(word) for word in WORDS.values()) + 2
     for f in todo[:most]:
         lines.append(f"{f.words:{wide}}{_shortened(f.product, 96 - wide)}")
-        lines.append(_shortened(f"{'':{wide}}{f.where}: {f.todo}", 88) + f"  ({100 * f.sure:.0f} % sure)")
+        lines.append(_shortened(f"{'':{wide}}{f.where}: {f.todo}", 85) + f"  ({100 * f.sure:.0f} % sure)")
     if len(todo) > most:
         lines.append(f"and {len(todo) - most} more in audit.csv")
     return "\n".join([*lines, "", "Shelves count from below, products from the left."])
