@@ -69,7 +69,7 @@ def _together(places: Sequence[PlaceReadings]) -> PlaceReadings:
     """Fuse pictures of one camera. They look from the same side, so that what they say of the rows behind is one
     piece of evidence and not many."""
     fused = fuse(places)
-    return fused if fused.behind is None else replace(fused, behind=fused.behind / len(places))
+    return fused if fused.behind is None else replace(fused, behind=fused.behind / np.float32(len(places)))
 
 
 def write_page(
