@@ -21,7 +21,9 @@ TITLES = {
     "detection_ap50": "Detection AP50", "detection_ap": "Detection AP", "sku_top1": "SKU top-1",
     "sku_top1_lookalike": "SKU top-1, look-alikes", "facings_exact": "Facings exact",
     "facings_exact_visible": "Facings exact, visible", "units_error": "Units error", "oos_precision": "OOS precision",
-    "oos_recall": "OOS recall", "oos_recall_visible": "OOS recall, visible", "unseen_by_camera": "Unseen by camera",
+    "oos_recall": "OOS recall", "oos_recall_visible": "OOS recall, visible",
+    "units_coverage": "Units in their 90 % interval", "misplaced_precision": "Misplaced precision",
+    "misplaced_recall": "Misplaced recall", "unseen_by_camera": "Unseen by camera",
 }  # fmt: skip
 STAGE_COLOURS = {"detect": "#0072b2", "recognize": "#009e73", "register": "#e69f00", "count": "#cc79a7"}
 

@@ -78,6 +78,11 @@ COLUMNS = (
     ("units", "units_error"), ("unseen", "unseen_by_camera"),
 )  # fmt: skip
 """Title and metric of the terminal's table, which is at most 100 columns wide for names of up to 9 letters."""
+UNITS_COLUMNS = (
+    ("error", "units_error"), ("coverage", "units_coverage"), ("width", "units_width"),
+    ("score", "units_interval_score"), ("constant width", "units_interval_constant"),
+    ("misplaced P", "misplaced_precision"), ("misplaced R", "misplaced_recall"),
+)  # fmt: skip
 
 
 def table(result: dict[str, Any]) -> str:
@@ -97,11 +102,25 @@ def table(result: dict[str, Any]) -> str:
             line += f"{text:>{_width(title)}}"
         lines.append(line + f"{arm['px_per_m']:6.0f}{arm['cost']:6.0f}")
     lines += ["-" * len(head), "OOS P, R: precision and recall of out-of-stock; units, unseen: less is better", ""]
+    lines += [*_units_table(result, wide), ""]
     lines.append("ms a picture on this machine, p50/p95")
     for model, stages in result["latency_ms"].items():
         parts = "   ".join(f"{s} {v['p50']:.0f}/{v['p95']:.0f}" for s, v in stages.items())
         lines.append(f"  {model:{wide['model']}} {parts}")
     return "\n".join(lines)
+
+
+def _units_table(result: dict[str, Any], wide: dict[str, int]) -> list[str]:
+    """Units with their 90 % intervals, whose score is to be compared with that of intervals of one width."""
+    lines = ["units, their 90 % intervals (width and interval score in units, less is better), misplaced products"]
+    lines.append(
+        f"  {'rig':{wide['rig']}}{'model':{wide['model']}}" + "".join(f"{t:>{_width(t)}}" for t, _ in UNITS_COLUMNS)
+    )
+    for arm in result["arms"]:
+        values = [(title, arm["metrics"][key]["value"]) for title, key in UNITS_COLUMNS]
+        cells = "".join(f"{'–' if v is None else f'{v:.3f}':>{_width(title)}}" for title, v in values)
+        lines.append(f"  {arm['rig']:{wide['rig']}}{arm['model']:{wide['model']}}{cells}")
+    return lines
 
 
 def _width(title: str) -> int:

@@ -6,6 +6,7 @@ are over those positions of which its cameras together see at least half of the 
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,16 +21,19 @@ from sim.truth import PositionTruth, Truth
 from vision.readings import PRODUCT, PlaceReadings, PlaceState, Reading
 
 HALF = 0.5
+MISSES = 0.1
+"""The share of truths that a 90 % interval misses."""
 CAUSES = ("camera", "detector", "recognizer", "registration", "memory")
 PPM_BINS = (0, 250, 350, 450, 550, 650, 800, 1000)
 AP_RESAMPLES = 200
 
 RATIOS = (
-    "sku_top1", "sku_top1_lookalike", "facings_exact", "facings_exact_visible", "units_error", "oos_precision",
-    "oos_recall", "oos_recall_visible", "unseen_by_camera",
+    "sku_top1", "sku_top1_lookalike", "facings_exact", "facings_exact_visible", "units_error", "units_coverage",
+    "units_width", "units_interval_score", "oos_precision", "oos_recall", "oos_recall_visible",
+    "misplaced_precision", "misplaced_recall", "unseen_by_camera",
 )  # fmt: skip
-METRICS = ("detection_ap50", "detection_ap", *RATIOS)
-LOWER_IS_BETTER = ("units_error", "unseen_by_camera")
+METRICS = ("detection_ap50", "detection_ap", *RATIOS, "units_interval_constant")
+LOWER_IS_BETTER = ("units_error", "units_width", "units_interval_score", "units_interval_constant", "unseen_by_camera")
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,21 +123,62 @@ def score_moment(
     counts["facings_exact"] = (float(exact.sum()), float(len(exact)))
     counts["facings_exact_visible"] = (float(exact[visible].sum()), float(visible.sum()))
     counts["units_error"] = (float(np.abs(said_units - units).sum()), float(units.sum()))
+    counts |= _score_intervals(units, states)
     counts["oos_precision"] = (float((said_out & out).sum()), float(said_out.sum()))
     counts["oos_recall"] = (float((said_out & out).sum()), float(out.sum()))
     counts["oos_recall_visible"] = (float((said_out & out & visible).sum()), float((out & visible).sum()))
+    misplaced = np.array([p.intruder is not None for p in positions])
+    said_misplaced = np.array([s.intruder is not None for s in states])
+    counts["misplaced_precision"] = (float((said_misplaced & misplaced).sum()), float(said_misplaced.sum()))
+    counts["misplaced_recall"] = (float((said_misplaced & misplaced).sum()), float(misplaced.sum()))
     front = truths[0].front
     best = np.max([t.visible_fraction for t in truths], axis=0)
     counts["unseen_by_camera"] = (float((best[front] < HALF).sum()), float(front.sum()))
     rows = [
         {
             "position": s.position, "true_level": p.level, "level": s.level, "true_facings": p.facings,
-            "facings": s.facings, "true_units": p.units, "units": s.units, "true_intruder": p.intruder,
+            "facings": s.facings, "true_units": p.units, "units": s.units,
+            "units_low": s.units_low, "units_high": s.units_high, "true_intruder": p.intruder,
             "intruder": s.intruder, "confidence": s.confidence, "visible_share": float(v),
         }
         for s, p, v in zip(states, positions, share)
     ]  # fmt: skip
     return Moment(counts, list(scores), split_errors(layout, truths, scores, fused), rows)
+
+
+def interval_scores(low: Floats, high: Floats, truth: Floats) -> Floats:
+    """The interval score of central 90 % intervals (Gneiting & Raftery, Strictly Proper Scoring Rules, 2007, eq. 43):
+    their width, and what the truth lies outside of them times 2 / 0.1."""
+    return high - low + 2 / MISSES * (np.maximum(low - truth, 0) + np.maximum(truth - high, 0))
+
+
+def _score_intervals(units: Floats, states: Sequence[ShelfState]) -> dict[str, tuple[float, float]]:
+    """Coverage, mean width and interval score of the units, over the positions of which some were seen."""
+    known = np.array([s.units is not None for s in states])
+    low, high = (np.array([getattr(s, name) or 0.0 for s in states])[known] for name in ("units_low", "units_high"))
+    inside = (low <= units[known]) & (units[known] <= high)
+    sums = {
+        "units_coverage": inside.sum(),
+        "units_width": (high - low).sum(),
+        "units_interval_score": interval_scores(low, high, units[known]).sum(),
+    }
+    return {name: (float(value), float(known.sum())) for name, value in sums.items()}
+
+
+def constant_interval(moments: Sequence[Moment], weights: Floats) -> tuple[float, Floats]:
+    """The interval score of the best interval of one width around the same estimates, and the same on every resample
+    (R,): what an interval is worth that knows nothing of the position. The width is the one that turns out best on
+    these very moments, and is chosen again for every resample."""
+    errors = [
+        np.array([abs(row["units"] - row["true_units"]) for row in m.positions if row["units"] is not None])
+        for m in moments
+    ]
+    half = np.unique(np.concatenate([[0.0], *errors]))  # between two of these the score is linear in the width
+    sums = np.array([interval_scores(-half, half, e[:, None]).sum(axis=0) if len(e) else 0 * half for e in errors])
+    counts = np.array([len(e) for e in errors], float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = float(sums.sum(axis=0).min() / counts.sum()) if counts.sum() else math.nan
+        return value, (weights @ sums).min(axis=1) / (weights @ counts)
 
 
 def split_errors(
@@ -204,7 +249,8 @@ def summarise(moments: Sequence[Moment], weights: Floats) -> Scores:
     for name in RATIOS:
         pairs = np.array([m.counts[name] for m in moments])
         resampled[name] = ratio(pairs[:, 0], pairs[:, 1], weights)
-    metrics = {name: estimate(*resampled[name]) for name in RATIOS}
+    resampled["units_interval_constant"] = constant_interval(moments, weights)
+    metrics = {name: estimate(*resampled[name]) for name in resampled}
     pictures = [p.matches for m in moments for p in m.pictures]
     scenario = np.repeat(np.arange(len(moments)), [len(m.pictures) for m in moments])
     samples = PrecisionSamples(pictures, scenario, len(moments))

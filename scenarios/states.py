@@ -12,7 +12,8 @@ Level = Literal["in_stock", "low", "out", "unknown"]
 class ShelfState:
     """What all cameras have said about one position.
 
-    `facings` and `units` are None when unknown. `intruder` is a SKU that does not belong there.
+    `facings` and `units` are None when unknown; `units_low` and `units_high` bound the units with a probability of
+    90 %. `intruder` is a SKU that does not belong there. `confidence` is that of `level`.
     """
 
     position: str
@@ -22,3 +23,6 @@ class ShelfState:
     intruder: str | None = None
     confidence: float = 0.0
     age: float = 0.0
+    units_low: float | None = None
+    units_high: float | None = None
+    intruder_confidence: float = 0.0

@@ -6,6 +6,8 @@ from scenarios import Layout, Level, Position, ShelfState
 from vision.count import Count, count
 from vision.readings import PlaceReadings
 
+EVEN = 0.5
+
 
 def audit(layout: Layout, places: PlaceReadings) -> tuple[ShelfState, ...]:
     """Judge every position of the planogram, in its order."""
@@ -15,13 +17,21 @@ def audit(layout: Layout, places: PlaceReadings) -> tuple[ShelfState, ...]:
 
 def _judge(position: Position, counted: Count) -> ShelfState:
     """Out needs every place seen and none with the position's own SKU; one own unit is enough to be in
-    stock, and low is said only when every place was seen."""
+    stock, and low is said only when every place was seen and `low_at` units or fewer are the likelier case.
+
+    The confidence is that of what was seen in front, times the chance that the units behind do not make
+    another level of it.
+    """
     level: Level = "unknown"
+    confidence = counted.certainty
     if counted.own:
-        few = counted.facings is not None and counted.units is not None and counted.units <= position.low_at
-        level = "low" if few else "in_stock"
+        low = counted.facings is not None and counted.few > EVEN
+        level = "low" if low else "in_stock"
+        confidence *= counted.few if low else 1 - counted.few
     elif counted.facings is not None:
         level = "out"
     return ShelfState(
-        position.id, level, counted.facings, counted.units, counted.intruder, counted.certainty if counted.seen else 0.0
-    )
+        position.id, level, counted.facings, counted.units, counted.intruder, confidence,
+        units_low=counted.units_low, units_high=counted.units_high,
+        intruder_confidence=counted.intruder_confidence,
+    )  # fmt: skip

@@ -16,9 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from scenarios import Frame, InputError
+from scenarios import Camera, Frame, InputError, load_layout
+from vision.audit_page import write_shelf_audit
+from vision.calibrate import load_camera
 from vision.calibrate_command import add_calibrate
+from vision.findings import Finding, table
 from vision.outputs import final_path, result_folder, write_json
 from vision.pictures import PICTURE_SUFFIXES, annotate, load_picture, save_picture
 from vision.pipeline import WEIGHTS, Pipeline, weights_path
@@ -63,6 +67,12 @@ def _parser() -> argparse.ArgumentParser:
         "--keep-hours", type=_hours, metavar="HOURS",
         help="delete pictures of earlier results that are older (default: keep them; readings always stay)",
     )  # fmt: skip
+    read.add_argument(
+        "--planogram", type=Path, help="folder with store.yaml, catalog.csv, planogram.csv: audit against it"
+    )
+    read.add_argument(
+        "--camera", type=Path, help="calibration of the camera, camera.yaml; all pictures are of one moment"
+    )
     read.set_defaults(run=run_read)
     enrol = commands.add_parser("enroll", help="make a gallery from FOLDER/SKU/*.jpg")
     enrol.add_argument("folder", type=Path)
@@ -99,45 +109,74 @@ def _hours(text: str) -> float:
 
 
 def run_read(options: argparse.Namespace) -> None:
-    """Read every picture of a path and write readings.jsonl, annotated pictures and result.json.
-
-    The annotated pictures show no recognisable people unless that was asked for.
-    """
+    """Read every picture of a path and write readings.jsonl, annotated pictures and result.json; with a planogram
+    also audit.html and audit.csv. The pictures show no recognisable people unless that was asked for."""
+    if (options.planogram is None) != (options.camera is None):
+        raise InputError("read: --planogram and --camera go together; expected both or none")
     paths = _pictures(options.path)
+    layout = load_layout(options.planogram) if options.planogram is not None else None
+    camera = load_camera(options.camera) if options.camera is not None else None
     gallery = _gallery(options) if options.gallery is not None else None
     pipeline = Pipeline.load(
-        options.detector, options.recognizer, gallery,
+        options.detector, options.recognizer, gallery, layout,
         runtime=options.runtime, score=options.score, max_detections=options.max_detections, tile=options.slice,
     )  # fmt: skip
     privacy = None if options.keep_people else Privacy(open_session(weights_path("centerface"), options.runtime))
+
+    def hide(image: NDArray[np.uint8], reading: Reading) -> NDArray[np.uint8]:
+        return image if privacy is None else privacy(image, reading.people)
+
     skipped: list[str] = []
     readings: list[Reading] = []
+    read: list[Path] = []
     with result_folder(options.outputs, "read") as folder:
         (folder / "annotated").mkdir()
         names: Counter[str] = Counter()
         with (folder / "readings.jsonl").open("w", encoding="utf-8") as stream:
             for path in paths:
                 try:
-                    image = load_picture(path)
+                    image = _load(path, camera)
                 except InputError as error:
                     print(f"skipped: {error}", file=sys.stderr)
                     skipped.append(str(path))
                     continue
-                reading = pipeline(Frame(image))
+                reading = pipeline(Frame(image, camera))
                 stream.write(json.dumps(_line(path, reading)) + "\n")
                 names[path.stem] += 1
                 name = path.stem if names[path.stem] == 1 else f"{path.stem}-{names[path.stem]}"
-                shown = image if privacy is None else privacy(image, reading.people)
-                save_picture(folder / "annotated" / f"{name}.jpg", annotate(shown, reading.detections))
+                save_picture(folder / "annotated" / f"{name}.jpg", annotate(hide(image, reading), reading.detections))
                 readings.append(reading)
+                read.append(path)
         if not readings:
             raise InputError(f"{options.path}: none of {len(paths)} pictures is readable")
         result = _summary(options, readings, skipped)
+        if layout is not None and camera is not None:
+            found = write_shelf_audit(folder, layout, camera, read, readings, hide)
+            result["audit"] = dict(Counter(f.kind for f in found))
         write_json(folder / "result.json", result)
     _print_summary(result, final_path(folder))
     if options.keep_hours is not None:
         deleted = forget_pictures(options.outputs / "read", options.keep_hours)
         print(f"pictures deleted   {deleted:6d}   older than {options.keep_hours:g} h")
+    if layout is not None:
+        _print_audit(found, final_path(folder), gallery)
+
+
+def _load(path: Path, camera: Camera | None) -> NDArray[np.uint8]:
+    """Load a picture that the camera, if any is given, can have taken. Raises InputError."""
+    image = load_picture(path)
+    height, width = image.shape[:2]
+    if camera is not None and (width, height) != (camera.model.width, camera.model.height):
+        size = f"{camera.model.width}×{camera.model.height}"
+        raise InputError(f"{path}: {width}×{height} pixels; camera {camera.id} is calibrated at {size}")
+    return image
+
+
+def _print_audit(found: list[Finding], folder: Path, gallery: Gallery | None) -> None:
+    print(f"shelf audit        {folder / 'audit.html'}   {folder / 'audit.csv'}\n")
+    if gallery is None:
+        print("Without --gallery no product is named: what stands in a place is taken for the planned one.\n")
+    print(table(found))
 
 
 def _pictures(path: Path) -> list[Path]:

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scenarios import Layout, Position
+from scenarios import Layout
 from vision.readings import PlaceReadings, PlaceState
 
-Z90 = 1.645
-"""Half width of a 90 % interval of the normal distribution, in standard deviations."""
+Floats = NDArray[np.float64]
+
+FILLS = (np.arange(16) + 0.5) / 16
+"""Values of a position's fill at which the prior is summed up."""
+TAIL = 0.05
+"""What a 90 % interval leaves out at either end."""
 
 
 @dataclass(frozen=True)
 class Count:
     """`facings` of the position's own SKU, None unless every place was seen; units with a 90 % interval,
-    None when nothing was seen. `seen` and `own` count places, `certainty` is the mean over those seen."""
+    None when nothing was seen. `seen` and `own` count places, `certainty` is the mean over those seen, `few` the
+    probability that the units are at most the position's `low_at`. `intruder` is the surest foreign SKU."""
 
     facings: int | None
     units: float | None
@@ -28,6 +32,8 @@ class Count:
     own: int
     intruder: str | None
     certainty: float
+    few: float = 0.0
+    intruder_confidence: float = 0.0
 
 
 def count(layout: Layout, places: PlaceReadings) -> tuple[Count, ...]:
@@ -38,37 +44,83 @@ def count(layout: Layout, places: PlaceReadings) -> tuple[Count, ...]:
     sums = (
         np.add.reduceat(v, starts[:-1]).tolist() for v in (seen.astype(int), own.astype(int), places.confidence * seen)
     )
-    foreign: dict[int, str] = {}
+    foreign: dict[int, tuple[str, float]] = {}
     # The surest last, so that it stays.
     others = np.flatnonzero(places.state == PlaceState.FOREIGN)
     for place in others[np.argsort(places.confidence[others], kind="stable")]:
-        foreign[int(layout.places.position[place])] = str(places.sku[place])
+        foreign[int(layout.places.position[place])] = str(places.sku[place]), float(places.confidence[place])
+    chances = np.cumsum(units_chances(layout, places), axis=1)
+    middle, low, high = (np.argmax(chances >= share - 1e-9, axis=1).tolist() for share in (0.5, TAIL, 1 - TAIL))
+    few = chances[np.arange(len(positions)), np.minimum([p.low_at for p in positions], chances.shape[1] - 1)].tolist()
     counts = []
-    for i, (position, start, n_seen, n_own, certainty) in enumerate(zip(positions, starts, *sums)):
+    for i, (position, n_seen, n_own, certainty) in enumerate(zip(positions, *sums)):
         if n_seen == 0:
             counts.append(Count(None, None, None, None, 0, 0, None, 0.0))
             continue
-        mean, variance = 0.0, 0.0
-        if n_own:
-            levels = own[start : start + position.facings].reshape(position.wide, position.high).sum(axis=1)
-            mean, variance = _units(position, levels)
-        # What was not seen is taken to be like what was.
-        scale = position.facings / n_seen
-        units, spread = mean * scale, Z90 * math.sqrt(variance) * scale
-        low, high = max(float(n_own), units - spread), min(position.facings * position.deep, units + spread)
         facings = n_own if n_seen == position.facings else None
-        counts.append(Count(facings, units, low, high, n_seen, n_own, foreign.get(i), certainty / n_seen))
+        units = float(middle[i]), float(low[i]), float(high[i])
+        intruder, trust = foreign.get(i, (None, 0.0))
+        counts.append(Count(facings, *units, n_seen, n_own, intruder, certainty / n_seen, few[i], trust))
     return tuple(counts)
 
 
-def _units(position: Position, levels: NDArray[np.int64]) -> tuple[float, float]:
-    """Mean and variance of a position's units, given the occupied front levels of each column.
+def units_chances(layout: Layout, places: PlaceReadings) -> Floats:
+    """The probability of every number of units, (positions, most units + 1), given what was seen.
 
-    A stack that is not full to its top in front is the last one of its column. Behind a full front
-    any number from none to all the places of the rows behind is taken to be equally likely: a camera
-    that looks along the shelf does not see them.
+    The prior is Bayes's own: any number from one to all the places of a column with a pack in front is equally
+    likely, and the columns of one position are alike, as the same shoppers take from them and the same hand fills
+    them: behind the front pack each place is taken with the position's fill, which is uniform from 0 to 1. An
+    empty front says nothing of the fill. It is no fit to any store; what the tops behind say is in `places.behind`.
     """
-    behind = position.high * (position.deep - 1)
-    full = int((levels == position.high).sum())
-    mean = float(levels.sum()) + full * behind / 2
-    return mean, full * ((behind + 1) ** 2 - 1) / 12
+    positions = layout.planogram.positions
+    owner = np.repeat(np.arange(len(positions)), [p.wide for p in positions])
+    high, deep = (np.array([getattr(p, name) for p in positions])[owner] for name in ("high", "deep"))
+    likelihood = _likelihood(layout, places, high, deep)
+    joint = likelihood[:, None] * _prior(high * deep, likelihood.shape[1])  # (columns, fills, units)
+    total = np.maximum(joint.sum(axis=-1), np.finfo(float).tiny)
+    first = np.searchsorted(owner, np.arange(len(positions)))
+    fill = np.add.reduceat(np.log(total), first, axis=0)
+    fill = np.exp(fill - fill.max(axis=1, keepdims=True))
+    fill /= fill.sum(axis=1, keepdims=True)
+    most = max(p.facings * p.deep for p in positions)
+    spectrum = np.multiply.reduceat(np.fft.rfft(joint / total[..., None], most + 1, axis=-1), first, axis=0)
+    chances = np.fft.irfft((spectrum * fill[..., None]).sum(axis=1), most + 1, axis=-1)
+    chances = np.maximum(chances, 0)
+    return chances / chances.sum(axis=1, keepdims=True)
+
+
+def _likelihood(layout: Layout, places: PlaceReadings, high: NDArray[np.int64], deep: NDArray[np.int64]) -> Floats:
+    """How likely what was seen is (columns, units + 1), for every number of units of a column.
+
+    A stack that is not full to its top in front is the last one of its column; behind a full one rows are full
+    but for the last. What was not seen is left open.
+    """
+    first = np.concatenate([[0], np.cumsum(high)[:-1]])
+    seen = np.add.reduceat(places.state != PlaceState.UNSEEN, first) == high
+    own = np.add.reduceat((places.state == PlaceState.OWN).astype(int), first)
+    units = np.arange(int((high * deep).max()) + 1)
+    full = own == high
+    possible = np.where((seen & ~full)[:, None], units == own[:, None], units >= own[:, None])
+    possible &= units <= (high * deep)[:, None]
+    if places.behind is None:
+        return possible.astype(float)
+    for_rows = np.cumsum(np.where(full[:, None], places.behind, 0.0), axis=1)
+    last = np.clip(units // high[:, None] - 1, 0, for_rows.shape[1] - 1)
+    evidence = np.take_along_axis(for_rows, last, axis=1)
+    evidence -= np.where(possible, evidence, -np.inf).max(axis=1, keepdims=True)
+    return possible * np.exp(np.minimum(evidence, 0))
+
+
+def _prior(places: NDArray[np.int64], length: int) -> Floats:
+    """The chance (columns, fills, units) of every number of units of a column, given its position's fill. No unit at
+    all is as likely as any other number; it matters where the front was not seen."""
+    behind = np.arange(length) - 1
+    table = np.zeros((int(places.max()) + 1, len(FILLS), length))
+    factorial = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, length + 1)))])
+    for n in np.unique(places):
+        k = behind[1 : n + 1]
+        ways = factorial[n - 1] - factorial[k] - factorial[n - 1 - k]
+        chances = np.exp(ways + k * np.log(FILLS)[:, None] + (n - 1 - k) * np.log(1 - FILLS)[:, None])
+        table[n, :, 1 : n + 1] = chances * n / (n + 1)
+        table[n, :, 0] = 1 / (n + 1)
+    return table[places]

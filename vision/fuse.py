@@ -27,10 +27,13 @@ def fuse(readings: Sequence[PlaceReadings]) -> PlaceReadings:
     spokesman = np.where(state == winner, weight, -1.0).argmax(axis=0)
     place = np.arange(state.shape[1])
     seen = winner != PlaceState.UNSEEN
+    # Cameras look from different sides, so that what each says of the rows behind counts by itself.
+    behind = [r.behind for r in readings if r.behind is not None]
     agreement = votes.max(axis=0) / np.maximum(votes.sum(axis=0), 1e-9)
     return PlaceReadings(
         winner.astype(np.int8),
         np.where(seen, np.stack([r.sku for r in readings])[spokesman, place], np.array(None, object)),
         np.where(seen, np.stack([r.confidence for r in readings])[spokesman, place] * agreement, 0).astype(np.float32),
         np.where(seen, np.stack([r.pixels_per_metre for r in readings])[spokesman, place], 0).astype(np.float32),
+        np.sum(behind, axis=0) if behind else None,
     )

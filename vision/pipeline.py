@@ -10,6 +10,7 @@ import numpy as np
 
 from scenarios import Camera, Frame, InputError, Layout, ShelfState
 from vision.audit import audit
+from vision.behind import Tops, rows_behind, tops_of
 from vision.calibrate import check_size
 from vision.detect import Detector
 from vision.readings import PERSON, PRODUCT, Detections, Reading
@@ -48,6 +49,7 @@ class Pipeline:
             detector.score = min(score, WEAKEST_EVIDENCE)
         detector.person_score = min(detector.score, WEAKEST_PERSON)
         self._views: dict[Camera, View] = {}
+        self._tops: dict[Camera, Tops] = {}
 
     @staticmethod
     def load(
@@ -86,6 +88,7 @@ class Pipeline:
             names = self.gallery.names if self.gallery is not None else None
             places = register(self.layout, self._view(frame.camera), found, similarities, names)
             clock.lap("register")
+            places = replace(places, behind=rows_behind(frame.image, self._tops[frame.camera], found))
             states = audit(self.layout, places)
             clock.lap("count")
         height, width = frame.image.shape[:2]
@@ -108,6 +111,7 @@ class Pipeline:
         assert self.layout is not None
         if camera not in self._views:
             self._views[camera] = view_of(self.layout, camera)
+            self._tops[camera] = tops_of(self.layout, camera)
         return self._views[camera]
 
 

@@ -64,12 +64,15 @@ class PlaceReadings:
 
     `state` (P,) int8 of PlaceState, `sku` (P,) object (the SKU seen, None if none), `confidence`
     (P,) float32 in [0, 1], `pixels_per_metre` (P,) float32 of the camera that saw it (0 if unseen).
+    `behind` (columns, rows) float32, where a picture was looked at: how much likelier it is with a pack in that
+    row than without, as a logarithm; 0 where nothing is known, and for the front row.
     """
 
     state: NDArray[np.int8]
     sku: NDArray[np.object_]
     confidence: NDArray[np.float32]
     pixels_per_metre: NDArray[np.float32]
+    behind: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.state)

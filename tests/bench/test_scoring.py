@@ -10,9 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.scoring import CAUSES, Moment, score_moment, score_picture, split_errors, summarise
+from bench.scoring import (
+    CAUSES,
+    Moment,
+    constant_interval,
+    interval_scores,
+    score_moment,
+    score_picture,
+    split_errors,
+    summarise,
+)  # fmt: skip
 from bench.statistics import resample_weights
-from scenarios import Camera, Layout, Planogram, Stock
+from scenarios import Camera, Layout, Planogram, ShelfState, Stock
 from sim import Truth, position_truths
 from tests.bench.synthetic import detections_of, full_stock, hide, places_of, reading_of, truth_of
 from tests.layouts import front_camera, small_layout
@@ -214,3 +223,59 @@ def test_top1_is_sorted_by_pixels_per_metre(camera: Camera) -> None:
     found = detections_of(truth)
     score = score_picture(LAYOUT, truth, reading_of(LAYOUT, camera, found, places_of(LAYOUT, truth)), ppm)
     assert score.pixels_per_metre.tolist() == ppm[truth.place[score.unit]].tolist()
+
+
+def _states(positions: Any, **changed: Any) -> list[ShelfState]:
+    """The truth as states whose interval is its number of units, but for `p_can={"units_low": 0}`."""
+    return [
+        ShelfState(p.position, p.level, p.facings, **{"units": p.units, "units_low": p.units, "units_high": p.units}
+                   | {"intruder": p.intruder} | changed.get(p.position.replace("-", "_"), {}))
+        for p in positions
+    ]  # fmt: skip
+
+
+def said(stock: Stock, truth: Truth, **changed: Any) -> Moment:
+    """A faultless reading of which other states are said."""
+    places, positions = places_of(LAYOUT, truth), position_truths(LAYOUT, stock)
+    score = score_picture(LAYOUT, truth, reading_of(LAYOUT, CAMERA, detections_of(truth), places), PPM)
+    return score_moment(LAYOUT, [truth], [score], positions, places, _states(positions, **changed))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "truth", "score"),
+    [(2, 5, 3, 3), (2, 5, 2, 3), (3, 3, 3, 0), (2, 5, 1, 3 + 20), (2, 5, 7, 3 + 40), (4, 4, 3, 20)],
+)
+def test_an_interval_scores_its_width_and_twenty_for_each_unit_outside(low, high, truth, score) -> None:
+    assert interval_scores(*(np.array([v], float) for v in (low, high, truth))).tolist() == [score]
+
+
+def test_intervals_are_scored_over_the_positions_that_have_one() -> None:
+    stock, truth = scene()  # two units in each position but p-carton, which has three
+    wide, wrong = {"units_low": 1, "units_high": 4}, {"units": 3, "units_low": 3, "units_high": 5}
+    unknown = {"units": None, "units_low": None, "units_high": None}
+    got = values(said(stock, truth, p_box=wide, p_can=wrong, p_bottle=unknown))
+    assert got["units_coverage"] == pytest.approx(3 / 4)
+    assert got["units_width"] == pytest.approx((3 + 2) / 4)
+    assert got["units_interval_score"] == pytest.approx((3 + 2 + 20) / 4)
+    # One width for all: 0 costs 20 for p-can's error of one unit, 2 costs 2 everywhere.
+    assert got["units_interval_constant"] == pytest.approx(2.0)
+
+
+def test_the_best_constant_width_is_found_by_trying_all() -> None:
+    random = np.random.default_rng(0)
+    rows = [{"units": float(u), "true_units": float(t)} for u, t in random.integers(0, 9, (60, 2))]
+    made = said(*scene())
+    moments = [Moment(made.counts, made.pictures, made.causes, rows[i : i + 20]) for i in (0, 20, 40)]
+    error = np.array([abs(row["units"] - row["true_units"]) for row in rows])
+    tried = [interval_scores(-half, half, error).mean() for half in np.linspace(0, 9, 1801)]
+    value, resampled = constant_interval(moments, resample_weights(3, 20))
+    assert value == pytest.approx(min(tried))
+    assert len(resampled) == 20
+
+
+def test_misplaced_counts_the_positions_with_an_intruder() -> None:
+    stock, truth = scene(foreign={2: "box", 6: "pouch"})  # in p-can and p-carton
+    got = values(said(stock, truth, p_can={"intruder": None}, p_box={"intruder": "can"}, p_pouch={"intruder": "box"}))
+    assert got["misplaced_precision"] == pytest.approx(1 / 3)
+    assert got["misplaced_recall"] == pytest.approx(1 / 2)
+    assert np.isnan(values(said(*scene()))["misplaced_recall"])
