@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from scenarios import Camera, Frame, InputError, load_layout
 from vision.audit_page import write_shelf_audit
-from vision.calibrate import load_camera
+from vision.calibrate import check_size, load_camera
 from vision.calibrate_command import add_calibrate
 from vision.findings import Finding, table
 from vision.outputs import final_path, result_folder, write_json
@@ -165,10 +165,11 @@ def run_read(options: argparse.Namespace) -> None:
 def _load(path: Path, camera: Camera | None) -> NDArray[np.uint8]:
     """Load a picture that the camera, if any is given, can have taken. Raises InputError."""
     image = load_picture(path)
-    height, width = image.shape[:2]
-    if camera is not None and (width, height) != (camera.model.width, camera.model.height):
-        size = f"{camera.model.width}×{camera.model.height}"
-        raise InputError(f"{path}: {width}×{height} pixels; camera {camera.id} is calibrated at {size}")
+    if camera is not None:
+        try:
+            check_size(camera, image)
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from None
     return image
 
 
