@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -98,11 +98,8 @@ def draw_sheet(plan: RenderPlan, sheet: Sheet, folder: Path) -> dict[str, Any]:
     """Render a sheet's shots in worker processes and write it, each picture of a scenario or rig beside it;
     returns what result.json holds of it."""
     pictures = dict(zip(map(id, sheet.shots), render_shots(sheet.shots, plan)))
-    columns = max(len(shots) for _, shots in sheet.rows)
-    tile_width = min(960, WIDEST // columns - 14)
-    rows = [Row(heading, [Tile(pictures[id(s)], s.caption) for s in shots]) for heading, shots in sheet.rows]
     path = folder / f"{sheet.name}.jpg"
-    contact_sheet(sheet.title, rows, tile_width).save(path, quality=92)
+    _laid_out(sheet, pictures, WIDEST).save(path, quality=92)
     listed = []
     for heading, shots in sheet.rows:
         for shot in shots:
@@ -112,6 +109,19 @@ def draw_sheet(plan: RenderPlan, sheet: Sheet, folder: Path) -> dict[str, Any]:
                 Image.fromarray(pictures[id(shot)]).save(folder / entry["file"])
             listed.append(entry)
     return {"sheet": path.name, "pictures": listed}
+
+
+def side_by_side(title: str, rows: Mapping[str, Sequence[Shot]], plan: RenderPlan, widest: int = 1200) -> Image.Image:
+    """Shots rendered and laid out, a row under each heading; `widest` in pixels. Of the plan, `truth`, `skus`,
+    `renderer` and `workers` count."""
+    sheet = Sheet("sheet", title, tuple((heading, tuple(shots)) for heading, shots in rows.items()))
+    return _laid_out(sheet, dict(zip(map(id, sheet.shots), render_shots(sheet.shots, plan))), widest)
+
+
+def _laid_out(sheet: Sheet, pictures: Mapping[int, NDArray[np.uint8]], widest: int) -> Image.Image:
+    columns = max(len(shots) for _, shots in sheet.rows)
+    rows = [Row(heading, [Tile(pictures[id(s)], s.caption) for s in shots]) for heading, shots in sheet.rows]
+    return contact_sheet(sheet.title, rows, min(960, widest // columns - 14))
 
 
 def unhonoured(plan: RenderPlan, sheet: Sheet) -> list[str]:
@@ -130,6 +140,10 @@ def render_shots(shots: Sequence[Shot], plan: RenderPlan) -> list[NDArray[np.uin
         worlds[id(shot.scenario.layout), shot.scenario.conditions.lookalikes.distance].append(i)
     groups = sorted(worlds.values(), key=lambda group: -len(shots[group[0]].scenario.layout.places))
     pictures: dict[int, NDArray[np.uint8]] = {}
+    if plan.workers == 1:  # here: a process of its own takes longer to start than a few pictures
+        for group in groups:
+            pictures |= zip(group, _render_world([shots[i] for i in group], plan))
+        return [pictures[i] for i in range(len(shots))]
     with worker_pool(min(plan.workers, len(groups))) as pool:
         tasks = {pool.submit(_render_world, [shots[i] for i in group], plan): group for group in groups}
         with tqdm(total=len(shots), desc="pictures", disable=None) as bar:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import psutil
 
-from vision.cli import findings, processor
+from vision.cli import findings
+from vision.latency.device import processor
 
 PACKAGES = (
     "shelfbench",

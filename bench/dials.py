@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from scenarios import Camera, Scenario
+from scenarios import Camera, InputError, Scenario
 
 
 @dataclass(frozen=True)
@@ -83,3 +83,11 @@ DIALS = (
     Dial("sensor", "quality", (95, 75, 50, 25, 8), "JPEG"),
     Dial("sensor", "sharpening", (0, 0.4, 1, 2, 4), "unsharp mask"),
 )
+
+
+def dial(name: str) -> Dial:
+    """The dial of a name, such as "lighting.lux". Raises InputError."""
+    for known in DIALS:
+        if known.name == name:
+            return known
+    raise InputError(f"dial {name!r}; expected one of {', '.join(d.name for d in DIALS)}")

@@ -63,10 +63,11 @@ def plan_svg(layout: Layout, rig: Rig) -> str:
         points = " ".join(f"{x:.1f},{y:.1f}" for x, y in (at(*p) for p in _footprint(camera, layout)))
         parts.append(f'<polygon points="{points}" class="cone"/>')
     for fixture in layout.store.fixtures:
-        x, y = at(fixture.x, fixture.y + fixture.depth)
-        w, h = fixture.width * k, fixture.depth * k
-        parts.append(f'<rect x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}" class="bay"/>')
-        parts.append(f'<text x="{x + w / 2:.1f}" y="{y + h / 2 + 4:.1f}">{fixture.id}</text>')
+        corners = np.array([at(*corner) for corner in fixture.footprint.tolist()])
+        points = " ".join(f"{x:.1f},{y:.1f}" for x, y in corners.tolist())
+        x, y = corners.mean(axis=0)
+        parts.append(f'<polygon points="{points}" class="bay"/>')
+        parts.append(f'<text x="{x:.1f}" y="{y + 4:.1f}">{fixture.id}</text>')
     for camera in rig.cameras:
         x, y = at(camera.position[0], camera.position[1])
         tx, ty = at(camera.target[0], camera.target[1])

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from bench.scoring import Moment, PictureScore, Scores, score_moment, score_picture, summarise
-from bench.statistics import resample_weights
+from bench.studies.settings import Model, Settings
 from scenarios import Camera, Frame, InputError, Layout, Rig, Scenario, load_scenario
 from sim import PositionTruth, Truth, World, capture, position_truths, studio_pictures
 from sim.render import renderer
@@ -33,17 +33,10 @@ TIMED_FRAMES = 200
 
 
 @dataclass(frozen=True)
-class Model:
-    """One way to read a picture."""
-
-    name: str
-    detector: str
-    recognizer: str
-
-
-@dataclass(frozen=True)
 class Experiment:
-    """What `shelfbench run` runs. Scenario seeds count from `first_seed`; `shoppers` stand in every second one."""
+    """What `shelfbench run` runs. Scenario seeds count from `first_seed`; `shoppers` stand in every second one, unless
+    the settings say what the crowd is.
+    """
 
     name: str
     scenario: str
@@ -55,6 +48,7 @@ class Experiment:
     shoppers: int = 2
     workers: int = 2
     renderer: str = "raster"
+    settings: Settings = field(default_factory=Settings)
 
     def __post_init__(self) -> None:
         if self.scenarios < 2 or self.workers < 1 or not self.rigs or not self.models:
@@ -63,10 +57,12 @@ class Experiment:
             if len(set(names)) < len(names):
                 raise ValueError(f"a {kind} is named twice: {', '.join(names)}")
 
-    def draw(self) -> list[Scenario]:
-        """The scenarios, in order: the same layout, another seed each."""
-        base = load_scenario(self.scenario)
-        return [base.draw(self.first_seed + i, self.shoppers if i % 2 else 0) for i in range(self.scenarios)]
+    def draw(self, store: Scenario | None = None) -> list[Scenario]:
+        """The scenarios, in order: the same layout, another seed each. `store`: the scenario, where it is loaded."""
+        base = store or load_scenario(self.scenario)
+        base = dataclasses.replace(base, conditions=self.settings.conditions(base.conditions))
+        crowd = (lambda i: None) if self.settings.crowd else (lambda i: self.shoppers if i % 2 else 0)
+        return [base.draw(self.first_seed + i, crowd(i)) for i in range(self.scenarios)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +123,8 @@ def check_rig(rig: Rig, layout: Layout) -> None:
 def check(experiment: Experiment) -> None:
     """Raise InputError for what cannot be run, before anything is rendered."""
     renderer(experiment.renderer)
-    layout = load_scenario(experiment.scenario).layout
+    base = load_scenario(experiment.scenario)
+    layout, _ = base.layout, experiment.settings.conditions(base.conditions)
     for rig in experiment.rigs:
         check_rig(rig, layout)
     for model in experiment.models:
@@ -144,22 +141,28 @@ def run(experiment: Experiment, timed: int = TIMED_FRAMES) -> Evidence:
     scenarios = experiment.draw()
     layout = scenarios[0].layout
     cameras = {c: None for rig in experiment.rigs for c in rig.cameras}
-    with _frames_folder() as folder:
+    with frames_folder() as folder:
         shots, studio = _render(experiment, scenarios, list(cameras), Path(folder))
         galleries = _enrol(experiment, studio)
         pipelines = {
             m.name: Pipeline.load(
-                m.detector, m.recognizer, galleries[m.recognizer], layout, experiment.runtime, WEAKEST_EVIDENCE
+                m.detector,
+                m.recognizer,
+                galleries[m.recognizer],
+                layout,
+                experiment.runtime,
+                WEAKEST_EVIDENCE,
+                reuse=False,  # frames are read twice in a row: what is timed is reading, not remembering
             )
             for m in experiment.models
         }
         evidence = Evidence(experiment, scenarios)
-        readings, scored = _read(pipelines, shots, layout, evidence, timed)
+        readings, scored = read(pipelines, shots, layout, evidence, timed)
     evidence.arms = _score(experiment, scenarios, shots, readings, scored)
     return evidence
 
 
-def _frames_folder() -> tempfile.TemporaryDirectory:
+def frames_folder() -> tempfile.TemporaryDirectory:
     """A folder for the pictures that goes when the run ends. Those of runs that were killed go first."""
     for left in Path(tempfile.gettempdir()).glob("shelfbench-frames-*-*"):
         owner = left.name.split("-")[2]
@@ -224,7 +227,7 @@ Readings = dict[tuple[str, int, str], Reading]
 PictureScores = dict[tuple[str, int, str], PictureScore]
 
 
-def _read(
+def read(
     pipelines: dict[str, Pipeline], shots: list[Shot], layout: Layout, evidence: Evidence, timed: int
 ) -> tuple[Readings, PictureScores]:
     """Read every picture with every model twice, in the order A B B A, so that drift of the machine's
@@ -277,20 +280,36 @@ def _score(
     layout = scenarios[0].layout
     truth = {(s.scenario, s.camera.id): s.truth for s in shots}
     positions: list[tuple[PositionTruth, ...]] = [position_truths(layout, s.stock) for s in scenarios]
-    weights = resample_weights(len(scenarios), seed=experiment.first_seed)
     arms = []
     for rig in experiment.rigs:
-        ppm = np.max([c.pixels_per_metre(layout.places.base, layout.places.yaw) for c in rig.cameras], axis=0)
         for model in experiment.models:
             moments = []
             for i in range(len(scenarios)):
                 keys = [(model.name, i, c.id) for c in rig.cameras]
-                fused = fuse(list(_places(readings[k] for k in keys)))
                 truths = [truth[i, c.id] for c in rig.cameras]
-                parts = [scored[k] for k in keys]
-                moments.append(score_moment(layout, truths, parts, positions[i], fused, audit(layout, fused)))
-            arms.append(Arm(rig, model, summarise(moments, weights), moments, float(np.median(ppm))))
+                moments.append(
+                    score_scenario(layout, positions[i], truths, [readings[k] for k in keys], [scored[k] for k in keys])
+                )
+            arms.append(arm_of(rig, model, layout, moments))
     return arms
+
+
+def score_scenario(
+    layout: Layout,
+    positions: Sequence[PositionTruth],
+    truths: Sequence[Truth],
+    readings: Sequence[Reading],
+    scored: Sequence[PictureScore],
+) -> Moment:
+    """Score what a rig's cameras together say of one scenario; truths, readings and scores a camera each."""
+    fused = fuse(list(_places(readings)))
+    return score_moment(layout, truths, scored, positions, fused, audit(layout, fused))
+
+
+def arm_of(rig: Rig, model: Model, layout: Layout, moments: list[Moment]) -> Arm:
+    """The arm that a rig and a model make, of its moments in the order of the scenarios."""
+    ppm = np.max([c.pixels_per_metre(layout.places.base, layout.places.yaw) for c in rig.cameras], axis=0)
+    return Arm(rig, model, summarise(moments), moments, float(np.median(ppm)))
 
 
 def _places(readings: Iterable[Reading]) -> Iterable:

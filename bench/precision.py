@@ -97,6 +97,8 @@ class PrecisionSamples:
         """AP at 0.5 and AP over 0.5 to 0.95, by faster-coco-eval."""
         from faster_coco_eval import COCO, COCOeval_faster
 
+        if not self._objects.sum():
+            return float("nan"), float("nan")  # also where there are ignore regions
         images: list[dict] = []
         annotations: list[dict] = []
         detections: list[dict] = []
@@ -117,8 +119,8 @@ class PrecisionSamples:
                     )
             for (x0, y0, x1, y1), score in zip(picture.boxes.tolist(), picture.scores.tolist()):
                 detections.append({"image_id": i, "category_id": 1, "bbox": [x0, y0, x1 - x0, y1 - y0], "score": score})
-        if not detections or not annotations:
-            return (0.0, 0.0) if annotations else (float("nan"), float("nan"))
+        if not detections:
+            return 0.0, 0.0
         with contextlib.redirect_stdout(io.StringIO()):
             truth = COCO({"images": images, "annotations": annotations, "categories": [{"id": 1, "name": "product"}]})
             run = COCOeval_faster(truth, truth.loadRes(detections), "bbox")

@@ -17,7 +17,7 @@ from bench.devices import conditions
 from bench.experiment import Arm, Evidence, Experiment, check, run
 from bench.results import estimate_row
 from bench.scoring import METRICS
-from bench.statistics import Estimate, estimate, paired_difference
+from bench.statistics import Estimate, estimate, paired_difference, resample_weights
 from scenarios import Camera, InputError, Rig
 from sim import World, capture
 from sim.render import describe, renderer
@@ -92,7 +92,7 @@ def _arm(arm: Arm, other: Evidence, renderers: tuple[str, ...]) -> dict[str, Any
     twin = _same_arm(arm, other)
     metrics = {}
     for key in METRICS:
-        change = paired_difference(twin.scores.resampled[key], arm.scores.resampled[key])
+        change = paired_difference(twin.scores.samples[key], arm.scores.samples[key])
         both = {by: estimate_row(a.scores.metrics[key]) for by, a in zip(renderers, (arm, twin))}
         metrics[key] = both | {"difference": estimate_row(change)}
     return {"rig": arm.rig.name, "model": arm.model.name, "metrics": metrics}
@@ -104,9 +104,10 @@ def ranking(reference: list[Arm], other: list[Arm]) -> dict[str, Any]:
     Kendall's tau (a: ties count 0) between the two, with its interval over scenarios. A pair of arms is
     `swapped` when the renderers order it differently, and `surely_swapped` when both are sure of their order.
     """
-    values = [[a.scores.resampled[DECIDING_METRIC] for a in arms] for arms in (reference, other)]
-    tau = _tau(*(np.array([[value] for value, _ in some]) for some in values))
-    again = _tau(*(np.array([samples for _, samples in some]) for some in values))
+    values = [[a.scores.samples[DECIDING_METRIC] for a in arms] for arms in (reference, other)]
+    weights = resample_weights(len(values[0][0].pull))
+    tau = _tau(*(np.array([[s.value] for s in some]) for some in values))
+    again = _tau(*(np.array([s.resampled(weights) for s in some]) for some in values))
     swapped, surely = [], []
     for i, j in combinations(range(len(reference)), 2):
         a, b = difference(reference[i], reference[j]), difference(other[i], other[j])

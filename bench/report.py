@@ -11,10 +11,11 @@ import jinja2
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.choice import p_text
 from bench.drawing import plan_svg, truth_and_reading
 from bench.experiment import Evidence
 from bench.scoring import CAUSES, LOWER_IS_BETTER
-from vision.pictures import save_picture
+from vision.pictures import Shown, save_picture
 
 PICTURE_WIDTH = 1440
 TITLES = {
@@ -24,6 +25,7 @@ TITLES = {
     "oos_recall": "OOS recall", "oos_recall_visible": "OOS recall, visible",
     "units_coverage": "Units in their 90 % interval", "misplaced_precision": "Misplaced precision",
     "misplaced_recall": "Misplaced recall", "unseen_by_camera": "Unseen by camera",
+    "person_recall": "Person recall",
 }  # fmt: skip
 STAGE_COLOURS = {"detect": "#0072b2", "recognize": "#009e73", "register": "#e69f00", "count": "#cc79a7"}
 
@@ -34,9 +36,9 @@ def write_report(folder: Path, evidence: Evidence, result: dict[str, Any]) -> Pa
     pictures.mkdir()
     drawn = {}
     for camera, (frame, truth, reading) in sorted(evidence.examples.items()):
-        image = truth_and_reading(frame, truth, reading)
+        image = Shown(truth_and_reading(frame, truth, reading))  # simulated people
         save_picture(pictures / f"{camera}.jpg", image)
-        save_picture(pictures / f"{camera}-plain.jpg", frame.image)
+        save_picture(pictures / f"{camera}-plain.jpg", Shown(frame.image))
         drawn[camera] = _inline(image)
     layout = evidence.scenarios[0].layout
     rigs = [
@@ -60,6 +62,8 @@ def write_report(folder: Path, evidence: Evidence, result: dict[str, Any]) -> Pa
 def _template() -> jinja2.Template:
     loader = jinja2.FileSystemLoader(Path(__file__).parent)
     environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
+    environment.filters["points"] = lambda v: "–" if v is None else f"{100 * v:+.1f}"
+    environment.filters["p"] = lambda v: "–" if v is None else p_text(v)
     environment.filters["percent"] = lambda v: "–" if v is None else f"{100 * v:.1f}"
     return environment.get_template("report.html.j2")
 

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.choice import Choice, difference, name, rank
+from bench.choice import Choice, against, difference, name, rank
+from bench.comparison import Comparison
 from bench.devices import conditions
 from bench.experiment import Arm, Evidence
 from bench.statistics import Estimate
 from sim.render import describe
+
+if TYPE_CHECKING:
+    import pandas
+
+COMPARED = (
+    "facings_exact", "oos_precision", "oos_recall", "misplaced_precision", "misplaced_recall", "units_error",
+    "sku_top1", "detection_ap50",
+)  # fmt: skip
+"""What arms are compared on; the first decides."""
 
 
 def as_result(evidence: Evidence, choice: Choice, resolved: dict[str, Any]) -> dict[str, Any]:
@@ -21,7 +32,7 @@ def as_result(evidence: Evidence, choice: Choice, resolved: dict[str, Any]) -> d
     return {
         "command": f"run experiment={experiment.name}",
         "arms": [_arm(arm, experiment.runtime, choice) for arm in rank(evidence.arms)],
-        "latency_ms": {m: {s: _latency(v) for s, v in stages.items()} for m, stages in evidence.latency_ms.items()},
+        "latency_ms": {m: {s: latency_row(v) for s, v in stages.items()} for m, stages in evidence.latency_ms.items()},
         "choice": {
             "rig": choice.arm.rig.name,
             "model": choice.arm.model.name,
@@ -29,7 +40,10 @@ def as_result(evidence: Evidence, choice: Choice, resolved: dict[str, Any]) -> d
             "reason": choice.reason,
             "runner_up": name(choice.runner_up),
             "difference": estimate_row(choice.difference),
+            "order_is_sure": choice.comparison is not None and choice.comparison.real,
+            "more_scenarios": choice.comparison and choice.comparison.more_scenarios,
         },
+        "comparisons": comparison_rows(evidence, choice.arm),
         "conditions": conditions()
         | {
             "renderer": describe(experiment.renderer),
@@ -59,19 +73,62 @@ def _arm(arm: Arm, runtime: str, choice: Choice) -> dict[str, Any]:
         "cameras": len(arm.rig.cameras),
         "facings_exact_against_choice": estimate_row(difference(arm, choice.arm)),
         "facing_errors": scores.causes | {"of": scores.facings},
+        "facing_error_shares": {cause: estimate_row(e) for cause, e in scores.cause_shares.items()},
         "top1_by_px_per_m": scores.top1_by_ppm,
     }
 
 
 def estimate_row(e: Estimate) -> dict[str, float | None]:
     """An estimate as plain data."""
-    return {k: None if math.isnan(v) else round(v, 6) for k, v in dataclasses.asdict(e).items()}
+    return plain(dataclasses.asdict(e))
 
 
-def _latency(milliseconds: np.ndarray) -> dict[str, float]:
+def comparison_rows(evidence: Evidence, chosen: Arm) -> list[dict[str, Any]]:
+    """Every other arm against the chosen one, a row a metric, the deciding one first; `comparisons` says for how many
+    `p_holm` is corrected. Metrics are not corrected for one another: the first decides, the others explain."""
+    return [
+        {"rig": arm.rig.name, "model": arm.model.name, "against": name(chosen), "metric": metric}
+        | {"scenarios": len(evidence.scenarios)}
+        | comparison_row(c)
+        for metric in COMPARED
+        for arm, c in against(chosen, rank(evidence.arms), metric)
+    ]
+
+
+def comparison_row(c: Comparison) -> dict[str, Any]:
+    """A comparison as plain data, with what it means in words."""
+    return plain(dataclasses.asdict(c)) | {"real": c.real, "words": c.words()}
+
+
+def plain(row: dict[str, Any]) -> dict[str, Any]:
+    """A row for JSON, which has no NaN and no infinity: None stands for them."""
+
+    def value(v: Any) -> Any:
+        return v if not isinstance(v, float) else round(v, 6) if math.isfinite(v) else None
+
+    return {k: value(v) for k, v in row.items()}
+
+
+def latency_row(milliseconds: np.ndarray) -> dict[str, float]:
+    """Median and 95th percentile, milliseconds."""
     return {"p50": round(float(np.median(milliseconds)), 3), "p95": round(float(np.quantile(milliseconds, 0.95)), 3)}
 
 
+def metrics_table(rows: Sequence[Mapping[str, Any]], metrics: Sequence[str]) -> pandas.DataFrame:
+    """`arms` of a result.json, or `cells` of a study's, as a table: rig, model, a column for each axis, and each metric
+    with the ends of its 95 % interval as `…_low` and `…_high`."""
+    import pandas
+
+    return pandas.DataFrame(
+        [
+            {"rig": row["rig"], "model": row["model"], **row.get("at", {})}
+            | {m + end: row["metrics"][m][key] for m in metrics for end, key in ENDS}
+            for row in rows
+        ]
+    )
+
+
+ENDS = (("", "value"), ("_low", "low"), ("_high", "high"))
 COLUMNS = (
     ("AP50", "detection_ap50"), ("top-1", "sku_top1"), ("facings exact", "facings_exact"),
     ("visible", "facings_exact_visible"), ("OOS P", "oos_precision"), ("OOS R", "oos_recall"),

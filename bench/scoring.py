@@ -14,24 +14,27 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.events import score_events
 from bench.precision import Matches, PrecisionSamples, match
-from bench.statistics import Estimate, Floats, estimate, ratio
+from bench.statistics import Estimate, Floats, Sample, interval, jackknife, leave_one_out, ratio, share_interval
 from scenarios import Layout, ShelfState
 from sim.truth import PositionTruth, Truth
-from vision.readings import PRODUCT, PlaceReadings, PlaceState, Reading
+from vision.pipeline import WEAKEST_PERSON
+from vision.readings import PERSON, PRODUCT, PlaceReadings, PlaceState, Reading
 
 HALF = 0.5
 MISSES = 0.1
 """The share of truths that a 90 % interval misses."""
 CAUSES = ("camera", "detector", "recognizer", "registration", "memory")
 PPM_BINS = (0, 250, 350, 450, 550, 650, 800, 1000)
-AP_RESAMPLES = 200
 
 RATIOS = (
     "sku_top1", "sku_top1_lookalike", "facings_exact", "facings_exact_visible", "units_error", "units_coverage",
     "units_width", "units_interval_score", "oos_precision", "oos_recall", "oos_recall_visible",
-    "misplaced_precision", "misplaced_recall", "unseen_by_camera",
+    "misplaced_precision", "misplaced_recall", "unseen_by_camera", "person_recall",
 )  # fmt: skip
+SUMS = ("units_error", "units_width", "units_interval_score")
+"""Ratios that are no shares."""
 METRICS = ("detection_ap50", "detection_ap", *RATIOS, "units_interval_constant")
 LOWER_IS_BETTER = ("units_error", "units_width", "units_interval_score", "units_interval_constant", "unseen_by_camera")
 
@@ -48,10 +51,16 @@ class PictureScore:
     pixels_per_metre: Floats
     false_boxes: Floats
     """(F, 4) product boxes that matched nothing and lie in no ignore region."""
+    persons: tuple[int, int]
+    """Of the persons of whom at least half is visible, how many were found, and how many there are."""
 
 
 def score_picture(layout: Layout, truth: Truth, reading: Reading, pixels_per_metre: Floats) -> PictureScore:
-    """Score one reading. `pixels_per_metre` (P,) is the camera's at every front-row place."""
+    """Score one reading. The name that is right or wrong is the nearest product's, also where the reading says that it
+    is unknown; `python -m bench.tuning.recognition` measures what is called unknown.
+
+    `pixels_per_metre` (P,) is the camera's at every front-row place.
+    """
     counted = np.flatnonzero(truth.visible_fraction >= HALF)
     ignored = (truth.visible_fraction > 0) & (truth.visible_fraction < HALF)
     found = reading.detections
@@ -67,11 +76,25 @@ def score_picture(layout: Layout, truth: Truth, reading: Reading, pixels_per_met
     return PictureScore(
         matches,
         unit,
-        found.sku[order][hit] == truth.sku[unit],
+        found.nearest[order][hit] == truth.sku[unit],
         np.array([bool(layout.catalog[sku].family) for sku in truth.sku[unit]], bool),
         np.where(place >= 0, pixels_per_metre[place], np.nan),
         matches.boxes[~hit & ~matches.ignored[0]],
+        _score_persons(truth, reading),
     )
+
+
+def _score_persons(truth: Truth, reading: Reading) -> tuple[int, int]:
+    """Persons found by boxes of IoU 0.5 or more, of all that the pipeline would hide in a stored picture."""
+    found = reading.detections.where(
+        (reading.detections.class_id == PERSON) & (reading.detections.confidence >= WEAKEST_PERSON)
+    )
+    seen = truth.person_visible_fraction >= HALF
+    boxes, persons, half_hidden = (
+        v.astype(float) for v in (found.xyxy, truth.person_box[seen], truth.person_box[~seen])
+    )
+    matches = match(boxes, found.confidence.astype(float), persons, half_hidden)
+    return int((matches.hit[0] >= 0).sum()), len(persons)
 
 
 def places_seen(truth: Truth, places: int) -> NDArray[np.bool_]:
@@ -124,16 +147,17 @@ def score_moment(
     counts["facings_exact_visible"] = (float(exact[visible].sum()), float(visible.sum()))
     counts["units_error"] = (float(np.abs(said_units - units).sum()), float(units.sum()))
     counts |= _score_intervals(units, states)
-    counts["oos_precision"] = (float((said_out & out).sum()), float(said_out.sum()))
-    counts["oos_recall"] = (float((said_out & out).sum()), float(out.sum()))
-    counts["oos_recall_visible"] = (float((said_out & out & visible).sum()), float((out & visible).sum()))
     misplaced = np.array([p.intruder is not None for p in positions])
     said_misplaced = np.array([s.intruder is not None for s in states])
-    counts["misplaced_precision"] = (float((said_misplaced & misplaced).sum()), float(said_misplaced.sum()))
-    counts["misplaced_recall"] = (float((said_misplaced & misplaced).sum()), float(misplaced.sum()))
+    for name, there, said in (("oos", out, said_out), ("misplaced", misplaced, said_misplaced)):
+        events = score_events(there[None], said[None])
+        counts |= {f"{name}_precision": events.precision, f"{name}_recall": events.recall}
+    counts["oos_recall_visible"] = score_events((out & visible)[None], said_out[None]).recall
     front = truths[0].front
     best = np.max([t.visible_fraction for t in truths], axis=0)
     counts["unseen_by_camera"] = (float((best[front] < HALF).sum()), float(front.sum()))
+    found, persons = np.sum([s.persons for s in scores], axis=0)
+    counts["person_recall"] = (float(found), float(persons))
     rows = [
         {
             "position": s.position, "true_level": p.level, "level": s.level, "true_facings": p.facings,
@@ -165,10 +189,10 @@ def _score_intervals(units: Floats, states: Sequence[ShelfState]) -> dict[str, t
     return {name: (float(value), float(known.sum())) for name, value in sums.items()}
 
 
-def constant_interval(moments: Sequence[Moment], weights: Floats) -> tuple[float, Floats]:
-    """The interval score of the best interval of one width around the same estimates, and the same on every resample
-    (R,): what an interval is worth that knows nothing of the position. The width is the one that turns out best on
-    these very moments, and is chosen again for every resample."""
+def constant_interval(moments: Sequence[Moment]) -> Sample:
+    """The interval score of the best interval of one width around the same estimates: what an interval is worth that
+    knows nothing of the position. The width is the one that turns out best on these very moments, and is chosen again
+    where one of them is left out."""
     errors = [
         np.array([abs(row["units"] - row["true_units"]) for row in m.positions if row["units"] is not None])
         for m in moments
@@ -178,7 +202,8 @@ def constant_interval(moments: Sequence[Moment], weights: Floats) -> tuple[float
     counts = np.array([len(e) for e in errors], float)
     with np.errstate(divide="ignore", invalid="ignore"):
         value = float(sums.sum(axis=0).min() / counts.sum()) if counts.sum() else math.nan
-        return value, (weights @ sums).min(axis=1) / (weights @ counts)
+        weights = leave_one_out(len(moments))
+        return jackknife(value, (weights @ sums).min(axis=1) / (weights @ counts))
 
 
 def split_errors(
@@ -210,7 +235,8 @@ def split_errors(
             elif not found[unit]:
                 cause = "detector"
             else:
-                cause = "recognizer" if fused.state[place] == PlaceState.FOREIGN else "registration"
+                misnamed = fused.state[place] in (PlaceState.FOREIGN, PlaceState.UNNAMED)
+                cause = "recognizer" if misnamed else "registration"
             causes[cause] -= 1
         else:
             if unit >= 0:
@@ -233,38 +259,51 @@ def _false_box_at(place: np.int64, truths: Sequence[Truth], scores: Sequence[Pic
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """An arm's metrics with intervals, and each one's value and resamples for paired comparisons."""
+    """An arm's metrics with intervals, and each one's sample of scenarios for paired comparisons."""
 
     metrics: dict[str, Estimate]
-    resampled: dict[str, tuple[float, Floats]]
+    samples: dict[str, Sample]
     causes: dict[str, int]
     facings: int
     """Front-row units of the planned SKU, over all scenarios: what `causes` are errors of."""
+    cause_shares: dict[str, Estimate]
+    """Each cause's part of `facings`, and that of `all`; the parts add up to the whole, with sign."""
     top1_by_ppm: list[dict]
 
 
-def summarise(moments: Sequence[Moment], weights: Floats) -> Scores:
-    """Turn an arm's moments into metrics. `weights` (R, S) are the resamples shared by all arms."""
-    resampled = {}
+def summarise(moments: Sequence[Moment]) -> Scores:
+    """Turn an arm's moments, one a scenario, into metrics."""
+    samples, metrics = {}, {}
     for name in RATIOS:
-        pairs = np.array([m.counts[name] for m in moments])
-        resampled[name] = ratio(pairs[:, 0], pairs[:, 1], weights)
-    resampled["units_interval_constant"] = constant_interval(moments, weights)
-    metrics = {name: estimate(*resampled[name]) for name in resampled}
-    pictures = [p.matches for m in moments for p in m.pictures]
-    scenario = np.repeat(np.arange(len(moments)), [len(m.pictures) for m in moments])
-    samples = PrecisionSamples(pictures, scenario, len(moments))
-    curves = np.array([samples.average_precision(w) for w in weights[:AP_RESAMPLES]])
-    ap50, ap = samples.reference()
-    resampled |= {"detection_ap50": (ap50, curves[:, 0]), "detection_ap": (ap, curves.mean(axis=1))}
-    metrics |= {name: estimate(*resampled[name]) for name in ("detection_ap50", "detection_ap")}
-    causes = {c: sum(m.causes[c] for m in moments) for c in CAUSES}
-    facings = int(sum(row["true_facings"] for m in moments for row in m.positions))
+        numerator, denominator = np.array([m.counts[name] for m in moments]).T
+        samples[name] = ratio(numerator, denominator)
+        share = name not in SUMS
+        metrics[name] = share_interval(samples[name], denominator) if share else interval(samples[name], least=0.0)
+    samples["units_interval_constant"] = constant_interval(moments)
+    metrics["units_interval_constant"] = interval(samples["units_interval_constant"], least=0.0)
+    samples |= precision_samples(
+        [p.matches for m in moments for p in m.pictures],
+        np.repeat(np.arange(len(moments)), [len(m.pictures) for m in moments]),
+        len(moments),
+    )
+    metrics |= {name: interval(samples[name], 0.0, 1.0) for name in ("detection_ap50", "detection_ap")}
     ordered = {name: metrics[name] for name in METRICS}
-    return Scores(ordered, resampled, causes, facings, _top1_by_ppm(moments, weights))
+    facings = np.array([sum(row["true_facings"] for row in m.positions) for m in moments], float)
+    parts = {c: np.array([m.causes[c] for m in moments], float) for c in CAUSES}
+    shares = {c: interval(ratio(n, facings)) for c, n in (parts | {"all": sum(parts.values(), 0 * facings)}).items()}
+    causes = {c: int(n.sum()) for c, n in parts.items()}
+    return Scores(ordered, samples, causes, int(facings.sum()), shares, _top1_by_ppm(moments))
 
 
-def _top1_by_ppm(moments: Sequence[Moment], weights: Floats) -> list[dict]:
+def precision_samples(pictures: Sequence[Matches], scenario: NDArray[np.int64], scenarios: int) -> dict[str, Sample]:
+    """`detection_ap50` and `detection_ap` of pictures (P,), of which `scenario` (P,) says where each was taken."""
+    made = PrecisionSamples(pictures, scenario, scenarios)
+    curves = np.array([made.average_precision(w) for w in leave_one_out(scenarios)])
+    ap50, ap = made.reference()
+    return {"detection_ap50": jackknife(ap50, curves[:, 0]), "detection_ap": jackknife(ap, curves.mean(axis=1))}
+
+
+def _top1_by_ppm(moments: Sequence[Moment]) -> list[dict]:
     """`sku_top1` outside and inside look-alike families in bins of pixels per metre."""
     rows = []
     for low, high in zip(PPM_BINS, (*PPM_BINS[1:], np.inf)):
@@ -278,7 +317,7 @@ def _top1_by_ppm(moments: Sequence[Moment], weights: Floats) -> list[dict]:
                 pairs.append((sum(int(c.sum()) for c in chosen), sum(len(c) for c in chosen)))
             array = np.array(pairs, float)
             if array[:, 1].sum() >= 30:
-                e = estimate(*ratio(array[:, 0], array[:, 1], weights))
+                e = share_interval(ratio(array[:, 0], array[:, 1]), array[:, 1])
                 rows.append(
                     {
                         "low": low,

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from bench.experiment import Arm, Evidence
+from scenarios import InputError
 
 EXPERIMENT = "shelfbench"
 
@@ -19,18 +22,53 @@ def store_uri(outputs: Path) -> str:
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{(outputs / 'mlflow.db').resolve()}"
 
 
-def log(evidence: Evidence, result: dict[str, Any], folder: Path, outputs: Path) -> str:
-    """Log an experiment and return the store's URI. `folder` holds the report and result.json."""
+def connect(outputs: Path) -> tuple[Any, str]:
+    """MLflow with its store and experiment set, and the store's URI.
+
+    A fresh store is set up by one process at a time: MLflow's migrations fail where several begin them. Raises
+    InputError for a store that cannot be written.
+    """
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     import mlflow
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
 
+    outputs.mkdir(parents=True, exist_ok=True)
     uri = store_uri(outputs)
+    given = "MLFLOW_TRACKING_URI" in os.environ
     mlflow.set_tracking_uri(uri)
-    if mlflow.get_experiment_by_name(EXPERIMENT) is None:
-        artifacts = None if "MLFLOW_TRACKING_URI" in os.environ else (outputs / "mlartifacts").resolve().as_uri()
-        mlflow.create_experiment(EXPERIMENT, artifacts)
-    mlflow.set_experiment(EXPERIMENT)
-    with _run(mlflow, evidence.experiment.name):
+    if not given:  # MLflow sets it, and the next `outputs` of this process would be taken for this store
+        os.environ.pop("MLFLOW_TRACKING_URI", None)
+    with (outputs / ".mlflow.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            if mlflow.get_experiment_by_name(EXPERIMENT) is None:
+                # A server knows where artifacts belong; a database alone would have them in the working folder.
+                own = None if uri.startswith("http") else (outputs / "mlartifacts").resolve().as_uri()
+                mlflow.create_experiment(EXPERIMENT, own)
+            experiment = mlflow.set_experiment(EXPERIMENT)
+            # A tag that says nothing new: what cannot be written says so now, before anything is measured.
+            mlflow.MlflowClient().set_experiment_tag(experiment.experiment_id, "shelfbench", "experiments")
+        except (MlflowException, SQLAlchemyError, OSError) as error:
+            raise InputError(f"MLflow store {without_password(uri)}: {_reason(error)}") from None
+    return mlflow, uri
+
+
+def without_password(uri: str) -> str:
+    return re.sub(r"://([^:/@]*):[^@]*@", r"://\1:…@", uri)
+
+
+def _reason(error: Exception) -> str:
+    """The one line of a database's error that says what is wrong."""
+    text = " ".join(str(getattr(error, "orig", None) or error).split())
+    found = re.search(r"\((?:sqlite3|psycopg2\.\w+|psycopg2)\.\w+\) ([^\[]*)", text)
+    return (found[1] if found else text).strip()[:200] + "; expected a store that can be written"
+
+
+def log(evidence: Evidence, result: dict[str, Any], folder: Path, outputs: Path) -> str:
+    """Log an experiment and return the store's URI. `folder` holds the report and result.json."""
+    mlflow, uri = connect(outputs)
+    with run_of(mlflow, evidence.experiment.name):
         mlflow.log_params(_parameters(result))
         mlflow.set_tags({k: str(v) for k, v in result["conditions"].items() if isinstance(v, str)})
         mlflow.set_tag("choice", f"{result['choice']['rig']} + {result['choice']['model']}")
@@ -39,19 +77,22 @@ def log(evidence: Evidence, result: dict[str, Any], folder: Path, outputs: Path)
             mlflow.log_metrics({f"{model}_{s}_ms_{q}": v for s, p in stages.items() for q, v in p.items()})
         mlflow.log_artifacts(str(folder))
         for arm in evidence.arms:
-            with _run(mlflow, f"{arm.rig.name} + {arm.model.name}", nested=True):
+            with run_of(mlflow, f"{arm.rig.name} + {arm.model.name}", nested=True):
                 _log_arm(mlflow, arm, result)
     return uri
 
 
 @contextmanager
-def _run(mlflow: Any, name: str, nested: bool = False) -> Iterator[None]:
-    """A run that never stays RUNNING: FAILED after an error, KILLED after an interrupt."""
+def run_of(mlflow: Any, name: str, nested: bool = False, run_id: str | None = None) -> Iterator[str]:
+    """A run that never stays RUNNING: FAILED after an error, KILLED after an interrupt. Yields its number.
+
+    `run_id` goes on with a run.
+    """
     # A run id left in the environment would be taken for this run.
     os.environ.pop("MLFLOW_RUN_ID", None)
-    mlflow.start_run(run_name=name, nested=nested)
+    run = mlflow.start_run(run_id=run_id, run_name=name, nested=nested)
     try:
-        yield
+        yield str(run.info.run_id)
     except BaseException as error:
         mlflow.end_run("FAILED" if isinstance(error, Exception) else "KILLED")
         raise
@@ -82,13 +123,16 @@ def _log_arm(mlflow: Any, arm: Arm, result: dict[str, Any]) -> None:
 
 
 def _log_samples(mlflow: Any, arm: Arm) -> None:
-    """Raw samples as Parquet: a row for each position of each scenario."""
+    """As Parquet: raw samples, a row for each position of each scenario, and what comparisons in pairs are made of."""
     import tempfile
 
     import pandas
+
+    from bench.studies.cell_result import write_pulls
 
     rows = [{"scenario": i} | row for i, moment in enumerate(arm.moments) for row in moment.positions]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "positions.parquet"
         pandas.DataFrame(rows).to_parquet(path)
-        mlflow.log_artifact(str(path))
+        write_pulls(Path(folder), arm.scores.samples)
+        mlflow.log_artifacts(folder)

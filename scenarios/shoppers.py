@@ -187,7 +187,7 @@ def _visit_at(store: Store, crowd: Crowd, seed: int, index: int, elapsed: float)
     return visits[k], min(t - (ends[k - 1] if k else 0.0), visits[k].seconds - 1e-6)
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=64)
 def _block(
     store: Store, crowd: Crowd, seed: int, index: int, block: int
 ) -> tuple[tuple[_Visit, ...], tuple[float, ...]]:

@@ -26,3 +26,5 @@ class ShelfState:
     units_low: float | None = None
     units_high: float | None = None
     intruder_confidence: float = 0.0
+    last_level: Level = "unknown"
+    """The level that was last known, `age` seconds ago; equal to `level` while the position is seen."""

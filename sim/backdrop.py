@@ -36,7 +36,7 @@ def facade(width: float, height: float, random: np.random.Generator) -> Image.Im
     shelves = int(np.clip(round(height / 0.36), 3, 6))
     pitch = h / (shelves + 0.25)
     count = int(np.clip(width * shelves, 8, MOST_PACKS))
-    packs = [_pack(random, (pitch / DENSITY) - 0.075) for _ in range(count)]
+    packs = [invented_pack(random, (pitch / DENSITY) - 0.075) for _ in range(count)]
     for n in range(shelves):
         top, bottom = round(n * pitch), round((n + 1) * pitch)
         back = faded(steel, 0.34, 0.62, (8, bottom - top)).resize((w, bottom - top))
@@ -51,7 +51,7 @@ def facade(width: float, height: float, random: np.random.Generator) -> Image.Im
     return picture.filter(ImageFilter.GaussianBlur(0.8))
 
 
-def _pack(random: np.random.Generator, clearance: float) -> Image.Image:
+def invented_pack(random: np.random.Generator, clearance: float) -> Image.Image:
     """The front of a pack of some invented product."""
     form = str(random.choice(list(SIZES)))
     wide, high = (float(s * random.uniform(0.75, 1.25)) for s in SIZES[form])

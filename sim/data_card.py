@@ -31,6 +31,7 @@ def write_card(plans: Sequence[DatasetPlan], about: str, origin: Mapping[str, st
         "about": about,
         "renderer": plans[0].renderer,
         "picture_size": plans[0].size,
+        "dense": plans[0].dense,
         "min_visible": plans[0].min_visible,
         "splits": {plan.split: _split_facts(plan, splits[plan.split]) for plan in plans},
         "dials": _ranges(image["dials"] for coco in splits.values() for image in coco["images"]),
@@ -92,7 +93,9 @@ def _as_text(facts: dict[str, Any]) -> str:
         "",
         facts["about"],
         "",
-        f"Square pictures of {facts['picture_size']} px by the renderer `{facts['renderer']}`. Units are labelled when "
+        f"Square pictures of {facts['picture_size']} px by the renderer `{facts['renderer']}`; {facts['dense']:.0%} of "
+        "the stores are photographed from the front (and full, where they are random ones), the others are seen as by "
+        "cameras that hang. Units are labelled when "
         f"at least {facts['min_visible']:.0%} of their silhouette is seen; boxes bound the visible part, and the COCO "
         "files hold the amodal box, the visible fraction, SKU and position of each.",
         "",

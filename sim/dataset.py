@@ -6,11 +6,11 @@ that names it done, so that an interrupted run goes on where it stopped.
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
-import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,23 +21,25 @@ from tqdm import tqdm
 
 from scenarios import Conditions, InputError, Layout, Lookalikes, Scenario, rng
 from sim.capture import capture
+from sim.dressing import dressing_meshes
 from sim.labels import CLASSES, label_boxes
 from sim.render import renderer as renderer_named
 from sim.studio import studio_pictures
-from sim.training_draws import draw_conditions, draw_view
+from sim.training_draws import draw_conditions, draw_view, is_dense
 from sim.workers import worker_pool
 from sim.world import World
 
 VIEWS_A_MOMENT = 3
 
-LayoutMaker = Callable[[int], Layout]
+LayoutMaker = Callable[[int, str], Layout]
 
 
 @dataclass(frozen=True)
 class DatasetPlan:
     """Which pictures to make: `stores` store seeds from `first_seed`, each with `pictures_per_store`.
 
-    `size` is the side of a square picture in pixels; labels need `min_visible` of a unit to be seen.
+    `size` is the side of a square picture in pixels; labels need `min_visible` of a unit to be seen. A share `dense`
+    of the stores is full and photographed from the front, the others are seen as cameras on walls and ceilings do.
     `segmentation` adds the masks of the products. `conditions` None draws the dials of every moment. `source` names
     what the stores are.
     """
@@ -47,7 +49,8 @@ class DatasetPlan:
     first_seed: int
     stores: int
     pictures_per_store: int = 24
-    size: int = 416
+    size: int = 640
+    dense: float = 0.5
     min_visible: float = 0.5
     workers: int = 2
     renderer: str = "raster"
@@ -60,10 +63,10 @@ class DatasetPlan:
             raise InputError(
                 f"dataset: stores, pictures_per_store and workers must be 1 or more and size 64 or more; got {self}"
             )
-        if self.first_seed < 0 or not 0 < self.min_visible <= 1:
+        if self.first_seed < 0 or not 0 < self.min_visible <= 1 or not 0 <= self.dense <= 1:
             raise InputError(
-                f"dataset: first_seed {self.first_seed}, min_visible {self.min_visible}; "
-                "expected a seed of 0 or more and a share above 0, at most 1"
+                f"dataset: first_seed {self.first_seed}, min_visible {self.min_visible}, dense {self.dense}; "
+                "expected a seed of 0 or more, a share above 0, at most 1, and a share from 0 to 1"
             )
 
     @property
@@ -76,27 +79,41 @@ class DatasetPlan:
     @property
     def fingerprint(self) -> dict[str, Any]:
         """What pictures of one store depend on, besides its seed."""
-        keys = ("pictures_per_store", "size", "min_visible", "renderer", "segmentation", "source", "conditions")
+        keys = (
+            "pictures_per_store",
+            "size",
+            "dense",
+            "min_visible",
+            "renderer",
+            "segmentation",
+            "source",
+            "conditions",
+        )
         return json.loads(json.dumps({k: v for k, v in asdict(self).items() if k in keys}))
 
 
-def make_dataset(plan: DatasetPlan, layout_of: LayoutMaker) -> Path:
-    """Make (or go on with) one split of a data set and return its folder. `layout_of` turns a store seed into a
-    layout. Raises InputError where the folder holds pictures of another plan."""
-    renderer_named(plan.renderer)
-    missing = [seed for seed in plan.seeds if not _is_done(plan, seed)]
-    for kind in ("images", "labels", "done"):
+def make_dataset(plans: Sequence[DatasetPlan], layout_of: LayoutMaker) -> Path:
+    """Make (or go on with) the splits of one data set and return its folder. `layout_of` turns a store seed and its
+    split into a layout. Raises InputError where the folder holds pictures of another plan."""
+    for plan in plans:
+        renderer_named(plan.renderer)
+    missing = [(plan, seed) for plan in plans for seed in plan.seeds if not _is_done(plan, seed)]
+    for plan, kind in itertools.product(plans, ("images", "labels", "done")):
         (plan.folder / kind / plan.split).mkdir(parents=True, exist_ok=True)
-    with worker_pool(min(plan.workers, max(1, len(missing)))) as pool:
-        tasks = [pool.submit(make_store, plan, seed, layout_of) for seed in missing]
+    for draft in (plans[0].folder / "studio").glob(".*"):  # of workers that were killed
+        shutil.rmtree(draft)
+    # One pool for all splits: at the end of each, a worker would wait for the other's last store.
+    with worker_pool(min(plans[0].workers, max(1, len(missing)))) as pool:
+        tasks = [pool.submit(make_store, plan, seed, layout_of) for plan, seed in missing]
         try:
-            for task in tqdm(as_completed(tasks), total=len(tasks), desc=f"{plan.split} stores", disable=None):
+            for task in tqdm(as_completed(tasks), total=len(tasks), desc="stores", disable=None):
                 task.result()
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    _collect(plan)
-    return plan.folder
+    for plan in plans:
+        _collect(plan)
+    return plans[0].folder
 
 
 def _is_done(plan: DatasetPlan, seed: int) -> bool:
@@ -114,7 +131,7 @@ def _is_done(plan: DatasetPlan, seed: int) -> bool:
 
 def make_store(plan: DatasetPlan, seed: int, layout_of: LayoutMaker) -> None:
     """Render one store's pictures and write them with their labels."""
-    layout = layout_of(seed)
+    layout = layout_of(seed, plan.split)
     random = rng(seed, "dataset")
     density = float(random.choice([600, 800, 1000]))
     lookalikes = (
@@ -122,6 +139,8 @@ def make_store(plan: DatasetPlan, seed: int, layout_of: LayoutMaker) -> None:
     )
     entries = []
     with World(layout, density=density, look=seed, lookalikes=lookalikes) as world:
+        for mesh in dressing_meshes(layout, seed) if plan.conditions is None else ():
+            world.add("fixture", mesh)
         for number, (scenario, camera) in enumerate(_moments(plan, world, seed, random)):
             frame, truth = capture(world, scenario, camera, plan.renderer)
             name = f"{seed:06d}-{number:03d}"
@@ -144,12 +163,12 @@ def make_store(plan: DatasetPlan, seed: int, layout_of: LayoutMaker) -> None:
 
 def _moments(plan: DatasetPlan, world: World, seed: int, random: Any) -> Iterator[tuple[Scenario, Any]]:
     """The moments and cameras of one store, a few views each."""
-    left = plan.pictures_per_store
+    left, dense = plan.pictures_per_store, is_dense(seed, plan.dense)
     for moment in range(math.ceil(left / VIEWS_A_MOMENT)):
-        conditions = plan.conditions or draw_conditions(random, world.lookalikes)
+        conditions = plan.conditions or draw_conditions(random, world.lookalikes, dense)
         scenario = Scenario(world.layout, conditions, seed=seed * 1000 + moment)
         for _ in range(min(VIEWS_A_MOMENT, left)):
-            yield scenario, draw_view(world, scenario, random, plan.size)
+            yield scenario, draw_view(world, scenario, random, plan.size, dense)
         left -= VIEWS_A_MOMENT
 
 
@@ -165,17 +184,23 @@ def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, float | list[fl
 
 
 def _write_studio(folder: Path, layout: Layout) -> None:
-    """Add the enrolment pictures of products that no earlier store held, each product's at once."""
+    """Add the enrolment pictures of products that no earlier store held and no other worker is making just now."""
     new = [product for product in layout.catalog if not (folder / product.sku).is_dir()]
+    new = [product for product in new if _is_first(folder / f".{product.sku}")]
     for sku, pictures in studio_pictures(new).items() if new else ():
-        draft = folder / f".{sku}-{os.getpid()}"
-        draft.mkdir(parents=True, exist_ok=True)
+        draft = folder / f".{sku}"
         for i, picture in enumerate(pictures):
             cv2.imwrite(str(draft / f"{i}.png"), picture[..., ::-1])
-        try:
-            draft.rename(folder / sku)
-        except OSError:  # another worker was first
-            shutil.rmtree(draft)
+        draft.rename(folder / sku)
+
+
+def _is_first(draft: Path) -> bool:
+    """Whether this worker is the one that makes what the folder, new from now on, is for."""
+    try:
+        draft.mkdir(parents=True)
+    except FileExistsError:
+        return False
+    return True
 
 
 def _write_yolo(path: Path, labels: list[dict], size: int) -> None:
@@ -187,8 +212,7 @@ def _write_yolo(path: Path, labels: list[dict], size: int) -> None:
 
 
 def _collect(plan: DatasetPlan) -> None:
-    """Write the COCO file of a split, the brand of every SKU, and the YAML that YOLO trainers read; clear what
-    killed workers left behind."""
+    """Write the COCO file of a split, the brand of every SKU, and the YAML that YOLO trainers read."""
     images: list[dict] = []
     annotations: list[dict] = []
     brands: dict[str, str] = {}
@@ -203,8 +227,6 @@ def _collect(plan: DatasetPlan) -> None:
                 area = round(label["bbox"][2] * label["bbox"][3], 2)
                 numbers = {"id": len(annotations) + 1, "image_id": image["id"], "iscrowd": 0, "area": area}
                 annotations.append(numbers | label)
-    for draft in (plan.folder / "studio").glob(".*-*"):
-        shutil.rmtree(draft, ignore_errors=True)
     categories = [{"id": i, "name": name} for i, name in enumerate(CLASSES)]
     coco = {"images": images, "annotations": annotations, "categories": categories}
     (plan.folder / f"{plan.split}.json").write_text(json.dumps(coco))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,9 +27,9 @@ class Mesh:
     (T,) marks triangles of see-through material, None if there are none.
     """
 
-    vertices: Floats
+    vertices: NDArray[np.floating[Any]]
     uv: Floats
-    normals: Floats
+    normals: NDArray[np.floating[Any]]
     triangles: NDArray[np.int64]
     texture: Image.Image
     pieces: tuple[NDArray[np.int64], ...]

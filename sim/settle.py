@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -226,7 +227,7 @@ def _body(client: int, shape: int, mass: float, at: tuple[float, ...], turn: tup
     return body
 
 
-def posed_points(vertices: Floats, unit: Unit) -> Floats:
+def posed_points(vertices: NDArray[np.floating[Any]], unit: Unit) -> Floats:
     """World points (V, 3) of a unit's mesh vertices."""
     return vertices @ rotation_matrix(unit.quaternion).T + (unit.x, unit.y, unit.z)
 
@@ -265,7 +266,7 @@ def _furniture(fixture: Fixture, board: float) -> list[_Solid]:
     return solids
 
 
-def _extreme_points(vertices: Floats, directions: int = 160) -> Floats:
+def _extreme_points(vertices: NDArray[np.floating[Any]], directions: int = 160) -> Floats:
     """Those vertices that lie farthest in directions spread over the sphere (a Fibonacci lattice): the hull, with
     fewer points. No direction is level, so that both ends of a straight wall are kept."""
     n = np.arange(directions)

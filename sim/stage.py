@@ -7,6 +7,7 @@ away those behind it, and they are made again.
 
 from __future__ import annotations
 
+import ctypes
 import importlib.util
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -22,6 +23,7 @@ from sim.meshes import Mesh
 DEEP = -100.0
 """Where bodies wait that are not shown: so far below the floor that they cast no shadow into the picture either."""
 UPRIGHT = (0.0, 0.0, 0.0, 1.0)
+_C = ctypes.CDLL(None)
 Slot = tuple[int, int, int]
 """Whose body it is: group, number in the group, number among its like. Slots are made in ascending order."""
 Pose = tuple[float, ...]
@@ -84,6 +86,7 @@ class Stage:
             spot = _spot(len(self._bodies))
             self._bodies[slot] = int(pybullet.createMultiBody(0, -1, shapes[slot], spot, physicsClientId=self.client))
             self._hide(slot)
+        _forget_files(self.client)
         self._shape_of = {slot: shape for slot, shape in self._shape_of.items() if slot < first} | shapes
 
     def show(self, poses: dict[Slot, Pose]) -> None:
@@ -122,6 +125,16 @@ class Stage:
             self._shapes[id(mesh)] = int(shape)
             self._meshes.append(mesh)
         return self._shapes[id(mesh)]
+
+
+def _forget_files(client: int) -> None:
+    """The engine keeps what it read of every OBJ file, 0.5 MB of a person's, until its file cache is put off. Its
+    textures stay: read again, they would be kept twice. What is freed lies between what is not, and glibc gives it
+    back only when asked."""
+    for caching in (0, 1):
+        pybullet.setPhysicsEngineParameter(enableFileCaching=caching, physicsClientId=client)
+    if hasattr(_C, "malloc_trim"):
+        _C.malloc_trim(0)
 
 
 def _spot(number: int) -> tuple[float, float, float]:

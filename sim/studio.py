@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,8 @@ from sim.world import World
 
 VIEWS = ((0.0, 0.10), (0.45, 0.45), (-0.45, 0.45))
 """Azimuth and elevation of the three views, radians."""
+FURTHER_VIEWS = ((0.0, 0.6), (0.0, 0.3))
+"""For who takes five pictures: from above, as ceiling cameras see packs."""
 DISTANCE = 1.2
 """Of the studio camera from the pack, metres."""
 STUDIO_GAIN = 1.5
@@ -38,9 +40,12 @@ STUDIO_GAIN = 1.5
 
 
 def studio_pictures(
-    products: Iterable[Product], pixels: int = 224, lookalikes: Lookalikes | None = None
+    products: Iterable[Product],
+    pixels: int = 224,
+    lookalikes: Lookalikes | None = None,
+    views: Sequence[tuple[float, float]] = VIEWS,
 ) -> dict[str, list[NDArray[np.uint8]]]:
-    """Photograph every product from the front, from above left and from above right.
+    """Photograph every product from `views`: the front, above left and above right.
 
     Each picture (H, W, 3) uint8 RGB is cut to the pack; the long side of the frame has `pixels`.
     `lookalikes` is the dial of the store that the products stand in.
@@ -57,17 +62,19 @@ def studio_pictures(
         for slot in slots:
             x, y, z = layout.base(slot, 0)
             world.place(Stock((Unit(slot.sku, slot.id, 0, 0, 0, float(x), float(y), float(z), 0.0),)))
-            cameras = _cameras(layout.product(slot), np.array([x, y, z]), pixels)
+            cameras = _cameras(layout.product(slot), np.array([x, y, z]), pixels, views)
             pictures[slot.sku] = [_photograph(world, scenario, camera) for camera in cameras]
     return pictures
 
 
-def _cameras(product: Product, base: NDArray[np.float64], pixels: int) -> list[Camera]:
+def _cameras(
+    product: Product, base: NDArray[np.float64], pixels: int, views: Sequence[tuple[float, float]]
+) -> list[Camera]:
     size = max(product.width, product.height, product.depth)
     model = CameraModel("studio", pixels, pixels, 2 * math.atan(0.62 * size / DISTANCE), 0.0)
     middle = base + np.array([0.0, 0.0, product.height / 2])
     cameras = []
-    for azimuth, elevation in VIEWS:
+    for azimuth, elevation in views:
         level = math.cos(elevation)
         away = np.array([math.sin(azimuth) * level, -math.cos(azimuth) * level, math.sin(elevation)])
         cameras.append(Camera("studio", model, tuple(middle + DISTANCE * away), tuple(middle)))

@@ -51,6 +51,8 @@ class Truth:
     price_tag_visible_fraction: NDArray[np.float32]
     person_box: NDArray[np.float32]
     """(K, 4) visible boxes of the shoppers that are seen at all."""
+    person_visible_fraction: NDArray[np.float32]
+    """(K,) of their silhouettes, also outside the frame; 0 for one who stands beside the camera, partly behind it."""
     mask: NDArray[np.int32]
     """(H, W): index of the unit that each pixel shows, -1 for anything else."""
     depth: NDArray[np.float32]
@@ -103,7 +105,7 @@ def measure(world: World, camera: Camera, render: Render) -> Truth:
     gap_corners = world.layout.places.corners[gap_place]
     tag_box = _boxes(camera, world.tag_corners)
     quads = np.concatenate([world.layout.places.faces[gap_place], world.tag_corners])
-    seen = _seen_shares(quads, camera, render.depth)
+    seen = seen_shares(quads, camera, render.depth)
     gap_seen, tag_seen = seen[: len(gap_place)], seen[len(gap_place) :]
     amodal_box, fraction, hidden = _hidden(world, camera, render, pixels[FIRST_UNIT:])
     people = [body for body in world.shopper_bodies if pixels[body]]
@@ -120,6 +122,7 @@ def measure(world: World, camera: Camera, render: Render) -> Truth:
         price_tag_box=np.clip(tag_box[tag_seen > 0], 0, np.array([width, height] * 2, np.float32)),
         price_tag_visible_fraction=tag_seen[tag_seen > 0],
         person_box=boxes[people].reshape(-1, 4),
+        person_visible_fraction=_persons_seen(world, camera, people, pixels),
         mask=mask,
         depth=render.depth,
     )
@@ -183,6 +186,20 @@ def _unit_spans(world: World, camera: Camera, which: NDArray[np.int64]) -> Spans
     return silhouettes(pixels, sizes, np.repeat(which, [len(s) for _, s in outlines]), _bend_of(camera))
 
 
+def _persons_seen(world: World, camera: Camera, people: list[int], pixels: NDArray[np.int64]) -> NDArray[np.float32]:
+    """The visible fractions of `people`, of the pixels that every body has in the picture."""
+    seen = np.zeros(len(people), np.float32)
+    for i, body in enumerate(people):
+        person = world.instances[body]
+        turn = rotations(np.array([person.orientation]))[0]
+        flat, distance = camera.pinhole.project(person.mesh.vertices @ turn.T + np.asarray(person.position))
+        if distance.min() > TOO_NEAR:
+            corners, size = flat[person.mesh.triangles].reshape(-1, 2), np.full(len(person.mesh.triangles), 3)
+            whole = silhouettes(corners, size, np.zeros(len(size), np.int64), _bend_of(camera)).pixels(1)[0]
+            seen[i] = min(pixels[body] / max(whole, 1), 1.0)
+    return seen
+
+
 def _sampled(spans: Spans, camera: Camera, owners: int) -> NDArray[np.int64]:
     """How many pixels of the distorted picture have their value from the pinhole's pixels in `spans`: an edge that
     runs along the pixels is moved by up to half of one, the same way as in the picture."""
@@ -221,8 +238,8 @@ def _boxes(camera: Camera, corners: NDArray[np.float64]) -> NDArray[np.float32]:
     return boxes
 
 
-def _seen_shares(quads: NDArray[np.float64], camera: Camera, depth: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The share (Q,) of flat convex quads (Q, 4, 3) in front of which the render shows nothing."""
+def seen_shares(quads: NDArray[np.float64], camera: Camera, depth: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The share (Q,) of flat convex quads (Q, 4, 3) in front of which the `depth` (H, W) of a render shows nothing."""
     pixels, distance = camera.pinhole.project(quads)
     shares = np.zeros(len(quads), np.float32)
     front = np.flatnonzero(distance.min(axis=1, initial=np.inf) > 0.05)

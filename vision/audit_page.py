@@ -8,7 +8,6 @@ from dataclasses import replace
 from html import escape
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,7 +17,7 @@ from vision.audit import audit
 from vision.compliance import BayCompliance, Share, availability, bay_compliance, share_of_shelf, shelf_condition
 from vision.findings import Finding, findings
 from vision.fuse import fuse
-from vision.pictures import load_picture
+from vision.pictures import Shown, jpeg, load_picture
 from vision.readings import PlaceReadings, PlaceState, Reading
 from vision.register import View, view_of
 
@@ -53,7 +52,7 @@ def write_shelf_audit(
     camera: Camera,
     paths: Sequence[Path],
     readings: Sequence[Reading],
-    hide: Callable[[NDArray[np.uint8], Reading], NDArray[np.uint8]],
+    hide: Callable[[NDArray[np.uint8], Reading], Shown],
 ) -> list[Finding]:
     """Audit what one camera's pictures of one moment say together: audit.csv, and audit.html with the picture on which
     the most places were seen, after `hide` has taken the people out of it. Returns the findings, the worst first."""
@@ -75,14 +74,14 @@ def _together(places: Sequence[PlaceReadings]) -> PlaceReadings:
     """Fuse pictures of one camera. They look from the same side, so that what they say of the rows behind is one
     piece of evidence and not many."""
     fused = fuse(places)
-    return fused if fused.behind is None else replace(fused, behind=fused.behind / np.float32(len(places)))
+    return fused if fused.behind is None else replace(fused, behind=fused.behind / np.float32(len(places) ** 0.5))
 
 
 def write_page(
     path: Path, layout: Layout, places: PlaceReadings, states: Sequence[ShelfState], found: Sequence[Finding],
-    image: NDArray[np.uint8], view: View, source: str,
+    image: Shown, view: View, source: str,
 ) -> None:  # fmt: skip
-    """Write the audit of what was seen in `image` (H, W, 3) uint8 RGB, through the camera of `view`."""
+    """Write the audit of what was seen in `image`, through the camera of `view`."""
     todo = [f for f in found if f.kind not in ("unseen", "fine")]
     condition = shelf_condition(layout, places, states)
     unseen = sum(f.kind == "unseen" for f in found)
@@ -126,7 +125,7 @@ def _tiles(states: Sequence[ShelfState], found: Sequence[Finding], gap_metres: f
     return '<div class="tiles">' + "".join(f"<div><b>{v}</b>{name}</div>" for name, v in tiles) + "</div>"
 
 
-def _picture(layout: Layout, image: NDArray[np.uint8], view: View, todo: Sequence[Finding]) -> str:
+def _picture(layout: Layout, image: Shown, view: View, todo: Sequence[Finding]) -> str:
     """The picture with a numbered frame around each finding that lies in it."""
     height, width = image.shape[:2]
     index = {p.id: i for i, p in enumerate(layout.planogram.positions)}
@@ -147,10 +146,7 @@ def _picture(layout: Layout, image: NDArray[np.uint8], view: View, todo: Sequenc
             f'<text x="{(x0 + x1) / 2:.0f}" y="{y0 + size * 0.95:.0f}" font-size="{size * 0.75:.0f}" fill="#fff" '
             f'font-family="sans-serif" font-weight="700" text-anchor="middle">{number}</text></a>'
         )
-    scale = min(1.0, PICTURE_WIDTH / width)
-    small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    code = cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 82])[1]
-    data = base64.b64encode(code.tobytes()).decode()
+    data = base64.b64encode(jpeg(image, 82, PICTURE_WIDTH)).decode()
     return (
         f'<figure><img alt="The shelves" src="data:image/jpeg;base64,{data}">'
         f'<svg viewBox="0 0 {width} {height}" preserveAspectRatio="none">{"".join(shapes)}</svg></figure>'

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from scenarios import Camera, Layout
 from scenarios.planogram import FRONT_MARGIN, ROW_GAP, SIDE_GAP
+from vision.judge import judge
 from vision.readings import PRODUCT, Detections
 
 Floats = NDArray[np.float64]
@@ -24,17 +25,12 @@ ACROSS, ALONG = 8, 6
 """Points at which a top is sampled."""
 MIDDLE = 0.8
 """The share of a pack's width that is sampled: what is beside it is not its top."""
-LEAST_FREE = 0.4
-"""A top of which the board above hides more than the rest is not judged."""
-FEWEST_PIXELS = 3.0
+LEAST_FREE = 0.15
+"""A top of which the board above leaves less free than this is not judged."""
+FEWEST_PIXELS = 2.0
 """Nor is one that is seen lower than this."""
 
-OFFSET, WEIGHTS = -0.8, np.array([4.6, -4.5, 8.5, 6.7])
-"""Of the features: a logistic regression, less the logarithm of the odds in its sample, of 2,981 tops in 72 pictures of
-training stores (train 1 and 5, val 900002 and 900003; 416 px, 200 to 800 px/m). Fitted on three of the stores it ranks
-89 to 92 % of the pairs of a row and none of the fourth rightly."""
-SUREST = 3.0
-"""No row is surer than this: of the tops there whose ratio is beyond it, 1 in 28 is not as it says."""
+FEATURES = ("alike", "brightness", "brighter", "spread", "box", "differs", "step", "step_up")
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,21 +92,34 @@ def _furthest_free(eye: Floats, top: float, board: float) -> float:
 
 
 def features(image: NDArray[np.uint8], tops: Tops, detections: Detections) -> Floats:
-    """What tells a row from none, (C, R, 4), against the top of the front pack: the correlation of their pixels, by how
-    much their brightness differs (logarithm), how much its own pixels vary, and how well the best product box fits
-    it. Zeros for the front row and for tops that are not seen."""
-    found = np.zeros((*tops.seen.shape, 4))
+    """What tells a row from none, (C, R, 8), against the top of the front pack: the correlation of their pixels, by how
+    much their brightness differs (logarithm; without and with sign), how much its own pixels vary, how well the
+    best product box fits it, how much its pixels differ from those of the front when both have the same mean, and
+    by how much its brightness differs from that of the row before it (again without and with sign). Zeros for the
+    front row and for tops that are not seen."""
+    found = np.zeros((*tops.seen.shape, len(FEATURES)))
     c, r = np.nonzero(tops.compared)
     column, row = tops.points[..., 0], tops.points[..., 1]
-    here, first = (image[row[c, k], column[c, k]].astype(np.float64) / 255 for k in (r, 0))  # (K, points, 3)
-    a, b = (patch - patch.mean(axis=1, keepdims=True) for patch in (here, first))
+    here, first, before = (image[row[c, k], column[c, k]].astype(np.float64) / 255 for k in (r, 0, r - 1))
+    a, b = (patch - patch.mean(axis=1, keepdims=True) for patch in (here, first))  # (K, points, 3)
     spread, of_first = (np.sqrt((patch**2).mean(axis=(1, 2))) for patch in (a, b))
-    found[c, r, 0] = (a * b).mean(axis=(1, 2)) / (spread * of_first + 1e-3)
-    found[c, r, 1] = np.abs(np.log((here.mean(axis=(1, 2)) + 0.05) / (first.mean(axis=(1, 2)) + 0.05)))
-    found[c, r, 2] = spread
+    level, of_front, of_last = (np.log(patch.mean(axis=(1, 2)) + 0.05) for patch in (here, first, before))
+    plain = (patch - patch.mean(axis=(1, 2), keepdims=True) for patch in (here, first))
     products = detections.class_id == PRODUCT
     xyxy, confidence = detections.xyxy[products].astype(float), detections.confidence[products]
-    found[c, r, 3] = _best_fit(tops.box[c, r], xyxy, confidence)
+    found[c, r] = np.stack(
+        [
+            (a * b).mean(axis=(1, 2)) / (spread * of_first + 1e-3),
+            np.abs(level - of_front),
+            level - of_front,
+            spread,
+            _best_fit(tops.box[c, r], xyxy, confidence),
+            np.sqrt((np.subtract(*plain) ** 2).mean(axis=(1, 2))),
+            np.abs(level - of_last),
+            level - of_last,
+        ],
+        axis=1,
+    )
     return found
 
 
@@ -127,5 +136,5 @@ def _best_fit(tops: Floats, xyxy: Floats, confidence: NDArray[np.float32]) -> Fl
 def rows_behind(image: NDArray[np.uint8], tops: Tops, detections: Detections) -> NDArray[np.float32]:
     """How much likelier the picture is with a pack in each row (C, R) than without, as a logarithm; 0 for the front
     row and for what is not seen well enough. It holds for columns whose front is full of the planned product."""
-    ratio = np.clip(OFFSET + features(image, tops, detections) @ WEIGHTS, -SUREST, SUREST)
+    ratio = judge("behind", FEATURES)(features(image, tops, detections))
     return np.where(tops.compared, ratio, 0).astype(np.float32)

@@ -15,7 +15,7 @@ from scenarios.files import read_yaml, write_yaml
 from vision.boards import Board, fit_board
 from vision.calibrate import Fit, fit_camera, save_camera
 from vision.outputs import final_path, result_folder, write_json
-from vision.pictures import PICTURE_SUFFIXES, load_picture, save_picture
+from vision.pictures import PICTURE_SUFFIXES, Shown, load_picture, save_picture
 from vision.pipeline import Pipeline, weights_path
 from vision.points import Points, draw_fit, load_points, write_form
 from vision.privacy import Privacy
@@ -124,7 +124,7 @@ def _print_fit(fit: Fit, points: Points, folder: Path) -> None:
     print(f"shelves drawn over {folder / 'fit.jpg'}")
 
 
-def _without_people(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _without_people(image: NDArray[np.uint8]) -> Shown:
     privacy = Privacy(open_session(weights_path("centerface")))
     return privacy(image, Pipeline.load()(Frame(image)).people)
 

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import platform
-import shutil
-import subprocess
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -22,14 +19,21 @@ from scenarios import Camera, Frame, InputError, load_layout
 from vision.audit_page import write_shelf_audit
 from vision.calibrate import check_size, load_camera
 from vision.calibrate_command import add_calibrate
+from vision.export.command import add_export
 from vision.findings import Finding, table
+from vision.latency.command import add_latency
+from vision.latency.device import board, gpu_name, jetpack, power_mode, processor
+from vision.latency.sensors import Sensors
 from vision.outputs import final_path, result_folder, write_json
-from vision.pictures import PICTURE_SUFFIXES, annotate, load_picture, save_picture
+from vision.pictures import PICTURE_SUFFIXES, Shown, annotate, load_picture, save_picture
 from vision.pipeline import WEIGHTS, Pipeline, weights_path
-from vision.privacy import Privacy, forget_pictures
-from vision.readings import CLASSES, Reading
+from vision.privacy import Privacy, forget_pictures, with_people
+from vision.readings import CLASSES, Reading, as_plain
 from vision.recognize import Gallery, Recognizer, enroll
-from vision.runtimes import RUNTIMES, available_runtimes, open_session
+from vision.runtimes import RUNTIMES, RanOn, lacking, open_session
+from vision.runtimes.options import add_runtime
+from vision.service.command import add_serve
+from vision.watch_command import add_watch
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -54,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     read.add_argument("--max-detections", type=_positive, default=1000, help="most detections a picture (default 1000)")
     read.add_argument("--gallery", type=Path, help="gallery.npz of `enroll`, or a folder of pictures to enrol first")
     read.add_argument("--detector", default="yolo11n", help="shipped weights or an ONNX file (default yolo11n)")
-    read.add_argument("--runtime", choices=tuple(RUNTIMES), default="onnxruntime-cpu")
+    add_runtime(read)
     read.add_argument(
         "--slice", type=_positive, default=0, metavar="PIXELS",
         help="read larger pictures in overlapping tiles of so many pixels (default: each picture as a whole)",
@@ -79,6 +83,10 @@ def _parser() -> argparse.ArgumentParser:
     enrol.add_argument("--output", type=Path, default=Path("gallery.npz"))
     enrol.set_defaults(run=run_enroll)
     add_calibrate(commands)
+    add_watch(commands)
+    add_export(commands)
+    add_latency(commands)
+    add_serve(commands)
     doctor = commands.add_parser("doctor", help="what this machine has")
     doctor.set_defaults(run=run_doctor)
     for command in (read, enrol):
@@ -119,12 +127,13 @@ def run_read(options: argparse.Namespace) -> None:
     gallery = _gallery(options) if options.gallery is not None else None
     pipeline = Pipeline.load(
         options.detector, options.recognizer, gallery, layout,
-        runtime=options.runtime, score=options.score, max_detections=options.max_detections, tile=options.slice,
+        runtime=options.runtime, fallback=options.fallback, score=options.score,
+        max_detections=options.max_detections, tile=options.slice,
     )  # fmt: skip
-    privacy = None if options.keep_people else Privacy(open_session(weights_path("centerface"), options.runtime))
+    privacy = None if options.keep_people else Privacy(open_session(weights_path("centerface"), *_faces(options)))
 
-    def hide(image: NDArray[np.uint8], reading: Reading) -> NDArray[np.uint8]:
-        return image if privacy is None else privacy(image, reading.people)
+    def hide(image: NDArray[np.uint8], reading: Reading) -> Shown:
+        return with_people(image) if privacy is None else privacy(image, reading.people)
 
     skipped: list[str] = []
     readings: list[Reading] = []
@@ -141,7 +150,7 @@ def run_read(options: argparse.Namespace) -> None:
                     skipped.append(str(path))
                     continue
                 reading = pipeline(Frame(image, camera))
-                stream.write(json.dumps(_line(path, reading)) + "\n")
+                stream.write(json.dumps({"source": str(path), **as_plain(reading)}) + "\n")
                 names[path.stem] += 1
                 name = path.stem if names[path.stem] == 1 else f"{path.stem}-{names[path.stem]}"
                 save_picture(folder / "annotated" / f"{name}.jpg", annotate(hide(image, reading), reading.detections))
@@ -149,7 +158,7 @@ def run_read(options: argparse.Namespace) -> None:
                 read.append(path)
         if not readings:
             raise InputError(f"{options.path}: none of {len(paths)} pictures is readable")
-        result = _summary(options, readings, skipped)
+        result = _summary(options, readings, skipped, pipeline.ran_on)
         if layout is not None and camera is not None:
             found = write_shelf_audit(folder, layout, camera, read, readings, hide)
             result["audit"] = dict(Counter(f.kind for f in found))
@@ -191,6 +200,11 @@ def _pictures(path: Path) -> list[Path]:
     return found
 
 
+def _faces(options: argparse.Namespace) -> tuple[str, int, Sequence[str]]:
+    """What faces are looked for on: an engine takes one size, and pictures for this network have many."""
+    return ("onnxruntime-cpu", 0, ()) if options.runtime == "tensorrt" else (options.runtime, 0, options.fallback)
+
+
 def _gallery(options: argparse.Namespace) -> Gallery:
     if options.gallery.is_dir():
         return _enroll(options.gallery, options.recognizer)
@@ -202,22 +216,9 @@ def _enroll(folder: Path, recognizer: str) -> Gallery:
     return enroll(folder, network, lambda message: print(f"skipped: {message}", file=sys.stderr))
 
 
-def _line(path: Path, reading: Reading) -> dict[str, Any]:
-    """One line of readings.jsonl; boxes in pixels of the picture as given, upright by its EXIF tag."""
-    found = reading.detections
-    return {
-        "source": str(path),
-        "width": reading.size[0],
-        "height": reading.size[1],
-        "detections": [
-            {"box": [round(float(v), 1) for v in box], "class": CLASSES[c], "score": round(float(s), 4), "sku": sku}
-            for box, c, s, sku in zip(found.xyxy, found.class_id, found.confidence, found.sku)
-        ],
-        "latency_ms": {stage: round(ms, 2) for stage, ms in reading.latency_ms.items()},
-    }
-
-
-def _summary(options: argparse.Namespace, readings: list[Reading], skipped: list[str]) -> dict[str, Any]:
+def _summary(
+    options: argparse.Namespace, readings: list[Reading], skipped: list[str], ran_on: dict[str, RanOn]
+) -> dict[str, Any]:
     classes = Counter(CLASSES[c] for r in readings for c in r.detections.class_id)
     stages = {s: [r.latency_ms[s] for r in readings] for s in readings[0].latency_ms}
     return {
@@ -232,6 +233,7 @@ def _summary(options: argparse.Namespace, readings: list[Reading], skipped: list
             "detector": options.detector,
             "recognizer": options.recognizer if options.gallery else None,
             "runtime": options.runtime,
+            "ran_on": {name: str(where) for name, where in ran_on.items()},
             "score": options.score,
             "tile": options.slice or None,
             "people": "kept" if options.keep_people else "hidden",
@@ -249,6 +251,8 @@ def _print_summary(result: dict[str, Any], folder: Path) -> None:
         print(f"products named     {result['known_products']:6d}")
     times = "   ".join(f"{stage} {v['p50']:.0f} ms" for stage, v in result["latency_ms"].items())
     print(f"median time        {times}")
+    for name, where in result["conditions"]["ran_on"].items():
+        print(f"{name + ' on':18s} {where}")
     print(f"readings           {folder / 'readings.jsonl'}")
     print(f"annotated pictures {folder / 'annotated'}")
 
@@ -275,31 +279,12 @@ def findings() -> list[tuple[str, str]]:
             found.append((package, metadata.version(package)))
         except metadata.PackageNotFoundError:
             found.append((package, "not installed"))
-    usable = available_runtimes()
-    found += [(f"runtime {name}", "yes" if name in usable else "no") for name in RUNTIMES]
-    board = Path("/proc/device-tree/model")
-    found.append(("jetson", board.read_text().strip("\0") if board.is_file() else "no"))
-    found.append(("nvidia gpu", _gpu()))
+    found += [(f"runtime {name}", f"no: {why}" if (why := lacking(name)) else "yes") for name in RUNTIMES]
+    found += [("jetson", board()), ("jetson linux", jetpack()), ("power mode", power_mode())]
+    found.append(("nvidia gpu", gpu_name()))
+    found.append(("power figures by", Sensors().power_source))
     weights = sorted(WEIGHTS.glob("*.onnx"))
     return [*found, *((f"weights {p.stem}", f"{p.stat().st_size / 1e6:.1f} MB") for p in weights)]
-
-
-def processor() -> str:
-    """The CPU's name and number of cores."""
-    name = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.is_file():
-        lines = (line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line)
-        name = next(lines, name)
-    return f"{name}, {os.cpu_count()} cores"
-
-
-def _gpu() -> str:
-    if shutil.which("nvidia-smi") is None:
-        return "no"
-    query = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
-    answer = subprocess.run(query, capture_output=True, text=True, timeout=10, check=False)
-    return answer.stdout.strip().splitlines()[0] if answer.returncode == 0 and answer.stdout.strip() else "no answer"
 
 
 if __name__ == "__main__":

@@ -74,7 +74,7 @@ def bay_compliance(layout: Layout, places: PlaceReadings, states: Sequence[Shelf
     """Compare every bay with its plan, in the order of the store."""
     positions, owner = layout.planogram.positions, layout.places.position
     kept = is_kept(layout, states)
-    seen, own = places.state != PlaceState.UNSEEN, places.state == PlaceState.OWN
+    seen, own = places.judged, places.state == PlaceState.OWN
     bays = []
     for fixture in layout.store.fixtures:
         inside = [i for i, p in enumerate(positions) if p.fixture == fixture.id]
@@ -103,7 +103,7 @@ def _order(layout: Layout, places: PlaceReadings, fixture: str, shelf: int) -> t
         (positions[i].x, place)
         for place, i in enumerate(layout.places.position)
         if positions[i].fixture == fixture and positions[i].shelf == shelf
-        if layout.places.level[place] == 0 and places.state[place] != PlaceState.UNSEEN
+        if layout.places.level[place] == 0 and places.judged[place]
     ]
     seen = [place for _, place in sorted(row)]
     planned = [positions[layout.places.position[place]].sku for place in seen]
@@ -124,7 +124,7 @@ def share_of_shelf(layout: Layout, places: PlaceReadings, of: Callable[[Product]
     """How the seen places are shared among brands or categories (`of` a product), the largest first. A pack counts
     its own width of the shelf edge, and none where it stands on another."""
     board = layout.places.level == 0
-    seen = np.flatnonzero(places.state != PlaceState.UNSEEN)
+    seen = np.flatnonzero(places.judged)
     sums: dict[str, NDArray[np.float64]] = {}
 
     def add(sku: str, place: int, kind: int) -> None:

@@ -40,7 +40,7 @@ def count(layout: Layout, places: PlaceReadings) -> tuple[Count, ...]:
     """Count every position of the planogram, in its order."""
     positions = layout.planogram.positions
     starts = np.cumsum([0, *(p.facings for p in positions)])
-    seen, own = places.state != PlaceState.UNSEEN, places.state == PlaceState.OWN
+    seen, own = places.judged, places.state == PlaceState.OWN
     sums = (
         np.add.reduceat(v, starts[:-1]).tolist() for v in (seen.astype(int), own.astype(int), places.confidence * seen)
     )
@@ -96,7 +96,7 @@ def _likelihood(layout: Layout, places: PlaceReadings, high: NDArray[np.int64], 
     but for the last. What was not seen is left open.
     """
     first = np.concatenate([[0], np.cumsum(high)[:-1]])
-    seen = np.add.reduceat(places.state != PlaceState.UNSEEN, first) == high
+    seen = np.add.reduceat(places.judged, first) == high
     own = np.add.reduceat((places.state == PlaceState.OWN).astype(int), first)
     units = np.arange(int((high * deep).max()) + 1)
     full = own == high

@@ -12,7 +12,7 @@ from vision.runtimes import Session
 from vision.slicing import tiles, too_large, uncut
 
 STRIDE = 32
-PADDING = 114
+PADDING = np.float32(114 / 255)
 CANDIDATES = 6000
 """Boxes that enter the suppression of doubles, the most certain first."""
 
@@ -21,7 +21,8 @@ class Detector:
     """A YOLO network with its pre- and post-processing.
 
     The session maps (1, 3, H, W) RGB in 0..1, H and W multiples of 32, to (1, 4 + classes, A): centre
-    x, centre y, width, height in input pixels and a score for each class.
+    x, centre y, width, height in input pixels and a score for each class. An engine takes one H and W only; pictures
+    are then fitted into them.
 
     Persons are found down to `person_score`, all else down to `score`. With `tile`, pictures with a longer side are
     read in tiles of that many pixels, each scaled to the network's `size` (see `vision.slicing`).
@@ -40,8 +41,11 @@ class Detector:
         classes = session.metadata.get("classes", ",".join(CLASSES))
         if classes != ",".join(CLASSES):
             raise InputError(f"{session.source}: a network of the classes {classes}; expected {','.join(CLASSES)}")
-        if any(session.input_shape[2:]):
-            raise InputError(f"{session.source}: takes {session.input_shape[2:]} pixels only; expected a free size")
+        height, width = session.input_shape[2:]
+        if (height or 0) % STRIDE or (width or 0) % STRIDE or bool(height) != bool(width):
+            sizes = "a free size, or multiples of 32"
+            raise InputError(f"{session.source}: takes {(height, width)} pixels only; expected {sizes}")
+        self.fixed = (height, width) if height and width else None
         self.session = session
         self.score = score
         self.person_score = score if person_score is None else person_score
@@ -69,7 +73,7 @@ class Detector:
 
     def _view(self, image: NDArray[np.uint8], origin: tuple[int, int] = (0, 0)) -> Detections:
         """What is in a picture, or in a part of it whose upper left corner lies at `origin`."""
-        batch, scale = letterbox(image, self.size)
+        batch, scale = letterbox(image, self.size, self.fixed)
         raw = self.session.run(batch)[0]
         if raw.ndim != 2 or len(raw) != 4 + len(CLASSES):
             raise InputError(f"{self.session.source}: answers {raw.shape}; expected ({4 + len(CLASSES)}, boxes)")
@@ -87,20 +91,27 @@ def _joined(parts: list[Detections]) -> Detections:
     return Detections(*(np.concatenate([getattr(p, n) for p in parts]) for n in ("xyxy", "confidence", "class_id")))
 
 
-def letterbox(image: NDArray[np.uint8], size: int) -> tuple[NDArray[np.float32], float]:
-    """Scale an image down so that its long side is at most `size`, pad right and below to multiples of 32.
+def letterbox(
+    image: NDArray[np.uint8], size: int, fixed: tuple[int, int] | None = None
+) -> tuple[NDArray[np.float32], float]:
+    """Scale an image down so that its long side is at most `size`, pad right and below to multiples of 32, or to the
+    height and width of `fixed`, which it is then scaled down to fit in.
 
     Returns the batch (1, 3, H, W) float32 in 0..1 and the scale; the origin stays in its corner. A small
     picture is not enlarged: that adds no detail, and packs beyond the sizes of training.
     """
     height, width = image.shape[:2]
     scale = min(size / max(height, width), 1.0)
+    if fixed is not None:
+        scale = min(scale, fixed[0] / height, fixed[1] / width)
     w, h = max(1, round(width * scale)), max(1, round(height * scale))
     mode = cv2.INTER_AREA if scale < 0.6 else cv2.INTER_LINEAR
     resized = image if (w, h) == (width, height) else cv2.resize(image, (w, h), interpolation=mode)
-    canvas = np.full((-(-h // STRIDE) * STRIDE, -(-w // STRIDE) * STRIDE, 3), PADDING, np.uint8)
-    canvas[:h, :w] = resized
-    return np.asarray(cv2.dnn.blobFromImage(canvas, 1 / 255.0), np.float32), scale
+    batch = np.empty((1, 3, *(fixed or (-(-h // STRIDE) * STRIDE, -(-w // STRIDE) * STRIDE))), np.float32)
+    batch[..., h:, :] = batch[..., :h, w:] = PADDING
+    # One pass from pixels to the network's input: each copy of a picture costs as much as the next.
+    np.multiply(resized.transpose(2, 0, 1), np.float32(1 / 255), out=batch[0, :, :h, :w])
+    return batch, scale
 
 
 def suppress(

@@ -28,7 +28,9 @@ def result_folder(root: Path, command: str) -> Iterator[Path]:
     try:
         yield draft
         draft.rename(root / command / name)
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, OSError) and error.filename is None:  # a full disk does not say which file it was
+            error.filename = str(root / command / name)
         shutil.rmtree(draft, ignore_errors=True)
         if made:
             for folder in (root / command, root):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NewType
 
 import cv2
 import numpy as np
@@ -11,6 +12,9 @@ from numpy.typing import NDArray
 from scenarios import InputError
 from vision.readings import CLASSES, Detections
 
+Shown = NewType("Shown", np.ndarray)
+"""A picture (H, W, 3) uint8 RGB that may be stored or sent. `vision.privacy` makes them, what draws on one gives one
+back, and nothing else is written."""
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 COLOURS = ((0, 158, 115), (213, 94, 0), (86, 180, 233), (204, 121, 167))
 """RGB of product, gap, price_tag and person: four of Okabe and Ito's colour-blind-safe set."""
@@ -26,7 +30,7 @@ def load_picture(path: Path) -> NDArray[np.uint8]:
         data = np.fromfile(path, np.uint8)
     except OSError as error:
         raise InputError(f"{path}: not readable: {error.strerror}") from None
-    if _cut_off(data.tobytes()):
+    if is_cut_off(data.tobytes()):
         raise InputError(f"{path}: the picture ends too early; expected a whole file")
     try:
         image = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
@@ -37,7 +41,7 @@ def load_picture(path: Path) -> NDArray[np.uint8]:
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
 
 
-def _cut_off(data: bytes) -> bool:
+def is_cut_off(data: bytes) -> bool:
     """Whether a JPEG or PNG lacks its end. Decoders fill the rest with grey and say nothing."""
     if data.startswith(b"\x89PNG"):
         return b"IEND" not in data[-64 * 1024 :]
@@ -49,13 +53,21 @@ def _cut_off(data: bytes) -> bool:
     return data.find(b"\xff\xd9", at) < 0  # cannot occur within a scan
 
 
-def save_picture(path: Path, image: NDArray[np.uint8], quality: int = 88) -> None:
-    """Write a picture (H, W, 3) uint8 RGB as JPEG. Raises OSError if it cannot be written."""
+def save_picture(path: Path, image: Shown, quality: int = 88) -> None:
+    """Write a picture as JPEG. Raises OSError if it cannot be written."""
+    path.write_bytes(jpeg(image, quality))
+
+
+def jpeg(image: Shown, quality: int, widest: int = 0) -> bytes:
+    """A picture as a JPEG file, scaled down to `widest` pixels across if it is wider."""
+    if 0 < widest < image.shape[1]:
+        scale = widest / image.shape[1]
+        image = Shown(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
     code = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-    path.write_bytes(code.tobytes())
+    return code.tobytes()
 
 
-def annotate(image: NDArray[np.uint8], detections: Detections) -> NDArray[np.uint8]:
+def annotate(image: Shown, detections: Detections) -> Shown:
     """Draw boxes by class and the SKUs that are known, on a copy of the image."""
     drawn = image.copy()
     thin = max(1, round(max(image.shape[:2]) / 1400))
@@ -65,7 +77,7 @@ def annotate(image: NDArray[np.uint8], detections: Detections) -> NDArray[np.uin
         if sku is not None:
             _label(drawn, str(sku), (x0, y0), COLOURS[class_id], thin)
     _legend(drawn, detections)
-    return drawn
+    return Shown(drawn)
 
 
 def _label(image: NDArray[np.uint8], text: str, corner: tuple[int, int], colour: tuple[int, ...], thin: int) -> None:

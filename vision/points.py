@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scenarios import Camera, InputError, Store
 from scenarios.files import read_csv, write_csv
 from vision.calibrate import Fit
+from vision.pictures import Shown
 
 Floats = NDArray[np.float64]
 
@@ -66,7 +67,7 @@ def write_form(path: Path, store: Store) -> None:
     write_csv(path, [PointRow(f.id, n, x, 0.0) for f, n, x in ends], optional=("z",))
 
 
-def draw_fit(image: NDArray[np.uint8], fit: Fit, points: Points, store: Store) -> NDArray[np.uint8]:
+def draw_fit(image: Shown, fit: Fit, points: Points, store: Store) -> Shown:
     """The image (H, W, 3) with every known shelf edge as the camera expects it, and each point with a line to where
     it ought to be."""
     drawn = image.copy()
@@ -82,7 +83,7 @@ def draw_fit(image: NDArray[np.uint8], fit: Fit, points: Points, store: Store) -
             cv2.line(drawn, at, (round(float(there[0])), round(float(there[1]))), colour, thick, cv2.LINE_AA)
         place = (at[0] + 6 * thick, at[1] - 6 * thick)
         cv2.putText(drawn, str(row), place, cv2.FONT_HERSHEY_SIMPLEX, 0.4 * thick, colour, thick, cv2.LINE_AA)
-    return drawn
+    return Shown(drawn)
 
 
 def shelf_lines(camera: Camera, store: Store) -> list[Floats]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +20,10 @@ class Detections:
     """Boxes of one picture as parallel arrays.
 
     `xyxy` (N, 4) float32 pixels, `confidence` (N,) float32, `class_id` (N,) int64 into CLASSES, and
-    from the recognizer `sku` (N,) object (None where unknown) with `similarity` (N,) float32, the
-    cosine to the nearest gallery picture (0 where nothing was compared).
+    from the recognizer `sku` (N,) object (None where unknown), `similarity` (N,) float32, the cosine to
+    the nearest gallery picture (less what its size tells against it), `sku_confidence` (N,) float32, the
+    chance that what `sku` says is right (both 0 where nothing was compared), and `nearest` (N,) object,
+    the SKU of that picture, even where it is so far that `sku` is unknown.
     """
 
     xyxy: NDArray[np.float32]
@@ -28,21 +31,30 @@ class Detections:
     class_id: NDArray[np.int64]
     sku: NDArray[np.object_] = field(default=None)  # type: ignore[assignment, arg-type]
     similarity: NDArray[np.float32] = field(default=None)  # type: ignore[assignment, arg-type]
+    sku_confidence: NDArray[np.float32] = field(default=None)  # type: ignore[assignment, arg-type]
+    nearest: NDArray[np.object_] = field(default=None)  # type: ignore[assignment, arg-type]
 
     def __post_init__(self) -> None:
         n = len(self.xyxy)
-        if self.sku is None:
-            object.__setattr__(self, "sku", np.full(n, None, object))
-        if self.similarity is None:
-            object.__setattr__(self, "similarity", np.zeros(n, np.float32))
+        for name in ("sku", "nearest"):
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, np.full(n, None, object))
+        for name in ("similarity", "sku_confidence"):
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, np.zeros(n, np.float32))
         if self.xyxy.shape != (n, 4):
             raise ValueError(f"xyxy has shape {self.xyxy.shape}; expected (N, 4)")
-        for name in ("confidence", "class_id", "sku", "similarity"):
+        for name in ("confidence", "class_id", "sku", "similarity", "sku_confidence", "nearest"):
             if getattr(self, name).shape != (n,):
                 raise ValueError(f"{name} has shape {getattr(self, name).shape}; expected ({n},)")
 
     def __len__(self) -> int:
         return len(self.xyxy)
+
+    @property
+    def unnamed(self) -> NDArray[np.bool_]:
+        """Which (N,) were compared with a gallery and are probably none of its products."""
+        return (self.sku == None) & (self.sku_confidence > 0)  # noqa: E711
 
     def where(self, which: NDArray[np.bool_] | NDArray[np.int64]) -> Detections:
         """Those that a mask (N,) or indices (K,) choose, in their order."""
@@ -50,12 +62,22 @@ class Detections:
 
 
 class PlaceState(IntEnum):
-    """What was seen at one front-row place of the planogram."""
+    """What was seen at one front-row place of the planogram. UNNAMED: a pack that is neither the planned product nor
+    any other that the gallery knows."""
 
     UNSEEN = 0
     EMPTY = 1
     OWN = 2
     FOREIGN = 3
+    UNNAMED = 4
+
+
+class Sight(IntEnum):
+    """How a place was seen: only inferred from what is beside it; from afar, steeply or past a person; or clearly."""
+
+    INFERRED = 0
+    POOR = 1
+    CLEAR = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +87,8 @@ class PlaceReadings:
     `state` (P,) int8 of PlaceState, `sku` (P,) object (the SKU seen, None if none), `confidence`
     (P,) float32 in [0, 1], `pixels_per_metre` (P,) float32 of the camera that saw it (0 if unseen).
     `behind` (columns, rows) float32, where a picture was looked at: how much likelier it is with a pack in that
-    row than without, as a logarithm; 0 where nothing is known, and for the front row.
+    row than without, as a logarithm; 0 where nothing is known, and for the front row. `sight` (P,) int8 of Sight;
+    None: all are seen clearly.
     """
 
     state: NDArray[np.int8]
@@ -73,9 +96,15 @@ class PlaceReadings:
     confidence: NDArray[np.float32]
     pixels_per_metre: NDArray[np.float32]
     behind: NDArray[np.float32] | None = None
+    sight: NDArray[np.int8] | None = None
 
     def __len__(self) -> int:
         return len(self.state)
+
+    @property
+    def judged(self) -> NDArray[np.bool_]:
+        """The places (P,) of which it is known what stands there, if anything: neither unseen nor unnamed."""
+        return (self.state != PlaceState.UNSEEN) & (self.state != PlaceState.UNNAMED)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,3 +123,18 @@ class Reading:
     """Wall time of each stage: detect, recognize, register, count."""
     people: NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 4), np.float32))
     """(K, 4) boxes of what may be a person, down to a lower score than `detections`: to be hidden in a picture."""
+
+
+def as_plain(reading: Reading) -> dict[str, Any]:
+    """Size, detections and times of a reading, as JSON holds them; boxes in pixels of the picture as given, upright
+    by its EXIF tag."""
+    found = reading.detections
+    return {
+        "width": reading.size[0],
+        "height": reading.size[1],
+        "detections": [
+            {"box": [round(float(v), 1) for v in box], "class": CLASSES[c], "score": round(float(s), 4), "sku": sku}
+            for box, c, s, sku in zip(found.xyxy, found.class_id, found.confidence, found.sku)
+        ],
+        "latency_ms": {stage: round(ms, 2) for stage, ms in reading.latency_ms.items()},
+    }

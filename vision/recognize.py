@@ -6,18 +6,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from zipfile import BadZipFile
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from scenarios import InputError
+from vision.confidence import UNCALIBRATED, Calibration, features, logistic
 from vision.pictures import PICTURE_SUFFIXES, load_picture
 from vision.runtimes import Session
 
-BATCH = 32
-SMALLEST_SIMILARITY = 0.35
-"""Below this cosine to its nearest gallery picture, a product is unknown."""
+LARGEST_BATCH = 256
+"""Crops in one run of the network: what is more goes in slices, so that memory stays bounded."""
 
 
 class Recognizer:
@@ -30,20 +31,28 @@ class Recognizer:
             raise InputError(f"{session.source}: takes pictures of any size; expected a recognizer, which takes crops")
 
     def embed(self, image: NDArray[np.uint8], xyxy: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Embed the boxes (N, 4) of an image (H, W, 3) uint8 RGB; returns (N, D) unit vectors."""
-        parts = []
-        for start in range(0, len(xyxy), BATCH):
-            crops = [self._crop(image, box) for box in xyxy[start : start + BATCH]]
-            parts.append(self.session.run(np.asarray(cv2.dnn.blobFromImages(crops, 1 / 255.0), np.float32)))
-        return np.concatenate(parts) if parts else np.empty((0, 1), np.float32)
+        """Embed the boxes (N, 4) of an image (H, W, 3) uint8 RGB in one batch; returns (N, D) unit vectors."""
+        crops = np.empty((len(xyxy), self.height, self.width, 3), np.uint8)
+        for crop, (x0, y0, x1, y1) in zip(crops, clip_boxes(xyxy, image)):
+            mode = cv2.INTER_AREA if x1 - x0 > self.width else cv2.INTER_LINEAR
+            cv2.resize(image[y0:y1, x0:x1], (self.width, self.height), dst=crop, interpolation=mode)
+        return self.embed_crops(crops)
 
-    def _crop(self, image: NDArray[np.uint8], box: NDArray[np.float32]) -> NDArray[np.uint8]:
-        height, width = image.shape[:2]
-        x0, y0 = max(0, min(int(box[0]), width - 1)), max(0, min(int(box[1]), height - 1))
-        x1, y1 = min(width, max(int(np.ceil(box[2])), x0 + 1)), min(height, max(int(np.ceil(box[3])), y0 + 1))
-        part = image[y0:y1, x0:x1]
-        mode = cv2.INTER_AREA if part.shape[1] > self.width else cv2.INTER_LINEAR
-        return np.asarray(cv2.resize(part, (self.width, self.height), interpolation=mode), np.uint8)
+    def embed_crops(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Embed crops (N, height, width, 3) uint8 RGB of the network's size; returns (N, D) unit vectors."""
+        parts = []
+        for start in range(0, len(crops), LARGEST_BATCH):
+            some = crops[start : start + LARGEST_BATCH].transpose(0, 3, 1, 2)
+            parts.append(self.session.run(np.divide(some, np.float32(255), out=np.empty(some.shape, np.float32))))
+        return parts[0] if len(parts) == 1 else np.concatenate(parts) if parts else np.empty((0, 1), np.float32)
+
+
+def clip_boxes(xyxy: NDArray[np.float32], image: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Boxes (N, 4) as whole pixels x0, y0, x1, y1 inside of an image, each at least one pixel wide and high."""
+    height, width = image.shape[:2]
+    low = np.clip(np.floor(xyxy[:, :2]), 0, (width - 1, height - 1))
+    high = np.clip(np.ceil(xyxy[:, 2:]), low + 1, (width, height))
+    return np.concatenate([low, high], axis=1).astype(np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +76,7 @@ class Gallery:
         if len(embeddings) == 0:
             return np.empty((0, len(self.names)), np.float32)
         pictures, starts = self._by_name
-        return np.maximum.reduceat(embeddings @ pictures.T, starts, axis=1)
+        return np.ascontiguousarray(np.maximum.reduceat(pictures @ embeddings.T, starts, axis=0).T)
 
     @cached_property
     def _by_name(self) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
@@ -76,29 +85,47 @@ class Gallery:
         return self.embeddings[order], np.searchsorted(self.skus[order], self.names)
 
     def save(self, path: Path) -> None:
-        np.savez(path, skus=self.skus, embeddings=self.embeddings, network=np.array(self.network))
+        """Write it as .npz, whole or not at all. Raises OSError."""
+        draft = path.with_name(f".{path.stem}.draft.npz")
+        try:
+            np.savez(draft, skus=self.skus, embeddings=self.embeddings, network=np.array(self.network))
+            draft.replace(path)
+        except OSError as error:
+            error.filename = str(path)
+            draft.unlink(missing_ok=True)
+            raise
 
     @staticmethod
     def load(path: Path) -> Gallery:
         """Read a gallery that `save` wrote. Raises InputError if it is not one."""
         try:
-            with np.load(path, allow_pickle=False) as data:
-                return Gallery(data["skus"], data["embeddings"], str(data["network"]))
-        except (OSError, ValueError, KeyError, EOFError):
+            data = np.load(path, allow_pickle=False)
+            gallery = Gallery(data["skus"], data["embeddings"], str(data["network"]))
+        except (OSError, ValueError, KeyError, IndexError, EOFError, BadZipFile):
             raise InputError(f"{path}: not a gallery; make one with `shelfwatch enroll FOLDER`") from None
+        if gallery.embeddings.ndim != 2 or gallery.skus.shape != gallery.embeddings.shape[:1]:
+            shapes = f"{gallery.skus.shape} SKUs and {gallery.embeddings.shape} embeddings"
+            raise InputError(f"{path}: {shapes}; expected one embedding for each picture")
+        return gallery
 
 
 def nearest(
-    gallery: Gallery, similarities: NDArray[np.float32], lowest: float = SMALLEST_SIMILARITY
-) -> tuple[NDArray[np.object_], NDArray[np.float32]]:
-    """The most similar SKU of each row (N, K) and its cosine; None where it is below `lowest`."""
-    if len(similarities) == 0:
-        return np.empty(0, object), np.empty(0, np.float32)
-    best = similarities.argmax(axis=1)
-    similarity = similarities[np.arange(len(best)), best]
-    skus = gallery.names[best].astype(object)
-    skus[similarity < lowest] = None
-    return skus, similarity.astype(np.float32)
+    gallery: Gallery, similarities: NDArray[np.float32], calibration: Calibration = UNCALIBRATED
+) -> tuple[NDArray[np.object_], NDArray[np.float32], NDArray[np.float32]]:
+    """Name each row (N, K) of similarities: SKU, its cosine, and the chance that the name is right.
+
+    A product that is probably not in the gallery is unknown: its SKU is None, its confidence the chance that it is
+    indeed in none of its pictures.
+    """
+    if not len(similarities):
+        return np.empty(0, object), np.empty(0, np.float32), np.empty(0, np.float32)
+    values = features(similarities)
+    known = logistic(calibration.known, values)
+    skus = gallery.names[similarities.argmax(axis=1)].astype(object)
+    unknown = known < calibration.least_known
+    skus[unknown] = None
+    confidence = np.where(unknown, 1 - known, known * logistic(calibration.right, values))
+    return skus, values[:, 1].astype(np.float32), confidence.astype(np.float32)
 
 
 def gallery_of(pictures: dict[str, list[NDArray[np.uint8]]], recognizer: Recognizer) -> Gallery:

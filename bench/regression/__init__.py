@@ -1,2 +1,3 @@
-"""Regression benchmarks: how long each stage takes. `make bench` runs them; compare two commits on one machine
-in one sitting with `pytest bench/regression --benchmark-save=NAME` and `--benchmark-compare`."""
+"""Regression benchmarks. `make regression` times the stages, the pipeline and the renderer, with what was right beside
+every time, and compares with the baseline of the device class (docs/gate.md); `make bench` runs all that is here, also
+what takes ten minutes."""

@@ -53,6 +53,7 @@ def truth_of(layout: Layout, stock: Stock, camera: Camera) -> Truth:
         price_tag_box=NOTHING,
         price_tag_visible_fraction=np.empty(0, np.float32),
         person_box=NOTHING,
+        person_visible_fraction=np.empty(0, np.float32),
         mask=np.empty((0, 0), np.int32),
         depth=np.empty((0, 0), np.float32),
     )
@@ -70,11 +71,13 @@ def detections_of(truth: Truth, leave_out: tuple[int, ...] = (), extra: NDArray[
     """A box with the right SKU for every unit but those at the places left out, and `extra` boxes below."""
     kept = ~np.isin(truth.place, leave_out)
     n, more = int(kept.sum()), len(extra)
+    sku = np.concatenate([truth.sku[kept], np.full(more, None, object)])
     return Detections(
         np.concatenate([truth.visible_box[kept], extra]).astype(np.float32),
         np.concatenate([np.full(n, 0.9), np.full(more, 0.6)]).astype(np.float32),
         np.full(n + more, PRODUCT, np.int64),
-        np.concatenate([truth.sku[kept], np.full(more, None, object)]),
+        sku,
+        nearest=sku.copy(),
     )
 
 

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 
 import pytest
 
-from bench.assortment import load_products, parse_multipack, parse_size, split_of
+from bench.stores.assortment import load_products, parse_multipack, parse_size, split_of
 from scenarios import Product
 from scenarios.products import FORMS
 

@@ -10,12 +10,11 @@ import pytest
 from bench.choice import choose, difference, rank
 from bench.experiment import Arm, Evidence, Experiment, Model
 from bench.scoring import METRICS, Scores
-from bench.statistics import estimate, ratio, resample_weights
+from bench.statistics import interval, ratio
 from scenarios import Camera, CameraModel, Rig
 from tests.layouts import small_scenario
 
 SCENARIOS = 24
-WEIGHTS = resample_weights(SCENARIOS)
 FAST, SLOW = Model("fast", "fast", "embed"), Model("slow", "slow", "embed")
 
 
@@ -27,8 +26,8 @@ def arm(of: Rig, model: Model, share: float, spread: float = 0.0, seed: int = 0)
     """An arm that counts `share` of its facings exactly, with scenario-to-scenario noise of its own."""
     exact = 100 * share + spread * np.random.default_rng(seed).standard_normal(SCENARIOS)
     exact += 100 * share - exact.mean()
-    resampled = ratio(exact, np.full(SCENARIOS, 100.0), WEIGHTS)
-    scores = Scores(dict.fromkeys(METRICS, estimate(*resampled)), {"facings_exact": resampled}, Counter(), 100, [])
+    sample = ratio(exact, np.full(SCENARIOS, 100.0))
+    scores = Scores(dict.fromkeys(METRICS, interval(sample)), {"facings_exact": sample}, Counter(), 100, {}, [])
     return Arm(of, model, scores, [], 500.0)
 
 
@@ -70,7 +69,28 @@ def test_the_reason_names_figures_runner_up_and_interval() -> None:
     assert gap.low > 0
     for part in ("dear + slow", "90.0 %", "300", "cheap + fast", "+30.0", f"{100 * gap.low:+.1f}", "the order is sure"):
         assert part in choice.reason
-    assert "cannot be told apart" in choose(evidence(arm(CHEAP, FAST, 0.8, 5), arm(DEAR, FAST, 0.8, 5, 1))).reason
+    assert "p < 0.001)" in choice.reason
+
+
+def test_the_reason_says_when_the_order_is_not_sure_and_what_would_do() -> None:
+    choice = choose(evidence(arm(CHEAP, FAST, 0.8, 5), arm(DEAR, FAST, 0.82, 5, 1)))
+    assert choice.comparison is not None
+    assert choice.comparison.more_scenarios
+    said = f"the order is not sure (not enough evidence: {choice.comparison.more_scenarios} more scenarios would do)"
+    assert said in choice.reason
+    assert choose(evidence(arm(CHEAP, FAST, 0.8))).reason.endswith("it was the only arm.")
+
+
+def test_an_arm_is_out_only_after_correction_for_all_arms() -> None:
+    """One cheap arm is worse by little more than its noise: alone that is real, as one of many it is not."""
+    best, worse = arm(DEAR, FAST, 0.85, 3), arm(CHEAP, FAST, 0.834, 3, 1)
+    bad = [arm(rig(f"bad-{i}", 200), SLOW, 0.85, 9, 2 + i) for i in range(12)]
+    alone, many = choose(evidence(best, worse)), choose(evidence(best, worse, *bad))
+    assert alone.arm is best
+    assert alone.comparison is not None
+    assert 0.05 / 13 < alone.comparison.p < 0.05
+    assert many.arm is worse
+    assert "corrected for 13 comparisons" in many.reason
 
 
 def test_arms_are_ranked_by_exact_facings() -> None:

@@ -9,9 +9,8 @@ import pytest
 
 from bench.cli import CONF, compose, load_experiment, main
 from bench.experiment import TIMED_FRAMES, check
-from bench.training import Training
+from bench.training.train import training_of
 from scenarios import load_scenario
-from scenarios.files import build
 
 QUICKSTART = Path(__file__).parents[2] / "scenarios" / "quickstart"
 
@@ -26,14 +25,17 @@ def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
     return lines[0]
 
 
-EXPECTED_COMMANDS = ("run", "render", "dataset", "train", "renderers", "transfer", "import", "ui", "doctor")
+EXPECTED_COMMANDS = (
+    "run", "render", "dataset", "train", "renderers", "transfer", "place", "gate", "response", "targets", "latency",
+    "import", "ui", "doctor",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
         (["fly"], f"unknown command 'fly'; expected one of {', '.join(EXPECTED_COMMANDS)}"),
-        (["run"], "experiment=NAME is missing; expected one of quickstart"),
+        (["run"], "experiment=NAME is missing; expected one of camera_strategies"),
         (["run", "experiment=nothing"], "nothing"),
         (["run", "experiment=quickstart", "scenarois=4"], "scenarois"),
         (["run", "experiment=quickstart", "scenarios=1"], "scenarios"),
@@ -42,6 +44,16 @@ EXPECTED_COMMANDS = ("run", "render", "dataset", "train", "renderers", "transfer
         (["run", "experiment=quickstart", "models.yolo11n.detector=yolo99"], "yolo99: no such weights"),
         (["run", "experiment=quickstart", "rigs.overhead.cameras.0.position=[1,0.2,0.5]"], "overhead-1"),
         (["train"], "training=NAME is missing; expected one of"),
+        (["train", "training=yolo11n", "training.start=", "data=nowhere"], "nowhere: no such file or folder"),
+        (["train", "training=yolo11n", "training.start=", "data=[]"], "data is empty"),
+        (["train", "training=yolo11n", "training.detector.size=100"], "size 100"),
+        (["train", "training=yolo11n", "names=product"], "names is 'product'"),
+        (["train", "training=embed", "training.start=", "data=[a,b]"], "data names 2 data sets"),
+        (["gate"], "base has no value; give it as base=VALUE"),
+        (["gate", "base=no-such-branch"], "base=no-such-branch: no such revision; expected a commit, branch or tag"),
+        (["gate", "base=HEAD", "limits.slowdown=0"], "slowdown 0.0; expected more than 0"),
+        (["gate", "base=HEAD", "limits.recall=2"], "recall"),
+        (["gate", "base=HEAD", "scenarios=1"], "expected scenarios >= 4"),
         (["ui", "outputs=nowhere"], "no such store"),
         (["dataset", "scenario=nowhere"], "nowhere: no such scenario or folder"),
         (["dataset", "renderer=crayon"], "crayon"),
@@ -99,8 +111,7 @@ def test_every_experiment_composes_and_can_be_run(path: Path) -> None:
 @pytest.mark.parametrize("path", sorted((CONF / "training").glob("*.yaml")), ids=lambda p: p.stem)
 def test_every_training_composes(path: Path) -> None:
     config = compose("train", [f"training={path.stem}"])
-    training = build(Training, {k: v for k, v in config.items() if k != "training"} | config["training"], "train")
-    assert training.name == path.stem
+    assert training_of(config).name == path.stem
 
 
 def test_the_quickstart_is_fair_and_large_enough() -> None:

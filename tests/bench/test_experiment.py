@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from bench import experiment as module
-from bench.experiment import Experiment, Model, _frames_folder, check, same
+from bench.experiment import Experiment, Model, check, frames_folder, same
 from scenarios import Camera, CameraModel, InputError, Rig
 from tests.bench.synthetic import detections_of, full_stock, places_of, reading_of, truth_of
 from tests.layouts import front_camera, small_layout
@@ -90,7 +90,7 @@ def test_pictures_of_a_killed_run_are_cleared_and_those_of_a_living_one_are_not(
     killed, living = (tmp_path / f"shelfbench-frames-{pid}-x" for pid in (dead.pid, os.getpid()))
     killed.mkdir()
     living.mkdir()
-    with _frames_folder() as folder:
+    with frames_folder() as folder:
         assert not killed.exists()
         assert living.exists()
         assert Path(folder).is_dir()

@@ -10,15 +10,16 @@ import pytest
 from PIL import Image
 
 from bench.cli import main
-from bench.contact_sheets import RenderPlan, plan_sheet
-from bench.dials import DIALS
+from bench.contact_sheets import RenderPlan, Shot, plan_sheet, render_shots, side_by_side
+from bench.dials import DIALS, dial
 from bench.experiment import check_rig
 from bench.views import default_views
-from scenarios import load_scenario
+from scenarios import InputError, load_scenario
 from scenarios.scenario import HERE
 from sim import World, capture
 from sim.labels import label_boxes
 from tests.bench.test_cli import refused
+from tests.small_study import tiny_store
 
 NAMES = sorted(p.parent.name for p in HERE.glob("*/scenario.yaml"))
 
@@ -74,6 +75,23 @@ def test_every_dial_has_a_row_of_five_settings_that_differ() -> None:
         assert len({(shot.camera.position, shot.camera.target) for shot in shots}) == 1
     left_out = plan_sheet(RenderPlan(dials=True, scenario="quickstart"))[1]
     assert left_out == ["lighting.hour: the store has no window"]
+
+
+def test_shots_stand_side_by_side(tmp_path: Path) -> None:
+    """Without a process of its own, each under its heading, with the light that the dial was turned to."""
+    shop = load_scenario(tiny_store(tmp_path / "shop"), seed=1)
+    camera = default_views(shop.layout, 96, 64).cameras[1]
+    assert dial("lighting.lux").turn(shop, camera, 30)[0].conditions.lighting.lux == (30, 30)
+    shots = {d: Shot(*dial("lookalikes.distance").turn(shop, camera, d), str(d)) for d in (0.0, 1.0)}
+    rows = {"both": [shots[1.0], shots[0.0]], "one": [shots[0.0]]}
+    sheet = np.asarray(side_by_side("title", rows, RenderPlan(workers=1), widest=220))
+    assert sheet.shape[1] == 2 * 96 + 3 * 14
+    pictures = [picture for picture in render_shots([shots[1.0], shots[0.0]], RenderPlan(workers=1))]
+    for number, picture in enumerate(pictures):
+        left = 14 + number * (96 + 14)
+        np.testing.assert_array_equal(sheet[64 + 44 : 64 + 44 + 64, left : left + 96], picture)
+    with pytest.raises(InputError, match=r"dial 'lux'; expected one of lighting.lux"):
+        dial("lux")
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import transfer as module
 from bench.cli import main
 from bench.renderers import Comparison, interior, ranking, scaled
-from bench.transfer import table, transfer
+from bench.training import transfer as module
+from bench.training.transfer import table, transfer
 from scenarios import InputError
 from tests.bench.evidence import evidence
 from tests.layouts import front_camera
@@ -35,7 +35,7 @@ def test_a_ranking_is_that_of_itself_and_its_reverse_is_seen() -> None:
 
 
 def _ties(arms: list) -> float:
-    values = [a.scores.resampled["facings_exact"][0] for a in arms]
+    values = [a.scores.samples["facings_exact"].value for a in arms]
     pairs = [(i, j) for i in range(len(values)) for j in range(i)]
     return sum(values[i] == values[j] for i, j in pairs) / len(pairs)
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from bench.assortment import load_products
-from bench.merchandising import HAND_GAP, shelf_fill
-from bench.named_stores import NAMED
-from bench.stores import SCENARIOS, write_store
-from bench.training_stores import LEAST_FILL, SPLITS, share_of, training_layout
+from bench.stores.__main__ import SCENARIOS, write_store
+from bench.stores.assortment import load_products
+from bench.stores.merchandising import HAND_GAP, shelf_fill
+from bench.stores.named import NAMED
+from bench.stores.training import LEAST_FILL, SPLITS, share_of, training_layout
 from scenarios import Layout, load_scenario
 from scenarios.products import FORMS
 

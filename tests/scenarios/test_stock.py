@@ -43,6 +43,7 @@ def test_columns_are_pulled_forward_and_nothing_floats(seed: int) -> None:
     assert {u.z for u in stock.units} <= shelf_levels
 
 
+@pytest.mark.slow
 def test_shares_come_out_as_asked() -> None:
     layout = small_layout()
     outs = [

@@ -22,13 +22,13 @@ from sim import World, capture
 from sim.data_card import checksum, write_card
 from sim.dataset import DatasetPlan, make_dataset
 from sim.labels import label_boxes, merge_gaps, run_lengths
-from sim.training_draws import draw_camera
+from sim.training_draws import PERSON_SHARE, draw_camera, draw_conditions, draw_frontal_camera, draw_view, is_dense
 from tests.layouts import TIDY, front_camera, small_layout, small_scenario
 
 ROOT = Path(__file__).parents[2]
 
 
-def layout_of(_: int) -> Layout:
+def layout_of(_: int, __: str) -> Layout:
     return small_layout()
 
 
@@ -38,7 +38,7 @@ def small_plan(folder: Path) -> DatasetPlan:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_dataset(small_plan(tmp_path_factory.mktemp("set")), layout_of)
+    return make_dataset([small_plan(tmp_path_factory.mktemp("set"))], layout_of)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -75,9 +75,9 @@ def test_a_data_set_is_complete_and_its_two_formats_agree(made: Path) -> None:
 def test_trainers_get_the_pictures_of_the_plan_and_never_validate_on_what_tests(tmp_path: Path) -> None:
     """What an earlier, larger plan had left was read too; without a val split, `test` came first by the alphabet."""
     plan = replace(small_plan(tmp_path / "set"), pictures_per_store=1)
-    make_dataset(plan, layout_of)
-    make_dataset(replace(plan, split="test", first_seed=90, stores=1), layout_of)
-    folder = make_dataset(replace(plan, stores=1), layout_of)
+    make_dataset([plan], layout_of)
+    make_dataset([replace(plan, split="test", first_seed=90, stores=1)], layout_of)
+    folder = make_dataset([replace(plan, stores=1)], layout_of)
     assert len(list((folder / "images" / "train").iterdir())) == 2
     assert (folder / "train.txt").read_text() == "./images/train/000007-000.jpg\n"
     described = yaml.safe_load((folder / "data.yaml").read_text())
@@ -88,7 +88,7 @@ KILLED = """
 from tests.sim.test_dataset import *
 import sys
 if __name__ == "__main__":
-    make_dataset(small_plan(Path(sys.argv[1])), layout_of)
+    make_dataset([small_plan(Path(sys.argv[1]))], layout_of)
 """
 
 
@@ -105,13 +105,13 @@ def test_a_killed_run_goes_on_without_a_duplicate_or_a_hole(made: Path, tmp_path
     time.sleep(0.5)  # its workers end too
     assert not (folder / "train.json").exists()
     assert list(folder.rglob("*.jpg"))
-    make_dataset(small_plan(folder), layout_of)
+    make_dataset([small_plan(folder)], layout_of)
     assert contents(folder) == contents(made)
 
 
 def test_a_folder_is_never_mixed_from_two_plans(made: Path) -> None:
     with pytest.raises(InputError, match=r"size=128, now 256; go on as it was begun"):
-        make_dataset(replace(small_plan(made), size=256), layout_of)
+        make_dataset([replace(small_plan(made), size=256)], layout_of)
 
 
 def test_the_card_says_what_is_in_the_set(made: Path) -> None:
@@ -186,9 +186,70 @@ def test_training_cameras_stand_free_before_the_fixture_however_it_is_turned(kin
         np.testing.assert_allclose(pixels, 64, atol=1e-6)
 
 
+def test_products_are_labelled_as_they_are_scored_and_what_the_front_row_hides_is_not() -> None:
+    """The front unit of a column that has receded is one of the front row; from before the shelf no other is seen."""
+    scenario = small_scenario(mess=replace(TIDY, receded=0.6))
+    with World(scenario.layout, density=100, lookalikes=scenario.conditions.lookalikes) as world:
+        level = replace(front_camera(), position=(0.5, -1.6, 0.8), target=(0.5, 0.0, 0.65))
+        truth = capture(world, scenario, level)[1]
+    labels = [label for label in label_boxes(scenario, truth, 0.5) if label["category_id"] == 0]
+    assert len(labels) == (truth.visible_fraction >= 0.5).sum()
+    assert {label["place"] for label in labels} <= set(truth.place[truth.front])
+    units = scenario.stock.units
+    receded = {int(truth.place[i]) for i in np.flatnonzero(truth.front) if units[i].row > 0}
+    assert receded & {label["place"] for label in labels}
+
+
+@pytest.mark.parametrize(
+    ("seeds", "share", "dense"), [(range(1, 81), 0.5, 40), (range(900_001, 900_005), 0.5, 2), (range(9), 0.0, 0),
+                                  (range(7, 16), 1.0, 9), (range(1, 9), 0.25, 2)],
+)  # fmt: skip
+def test_every_run_of_seeds_has_its_share_of_dense_stores(seeds: range, share: float, dense: int) -> None:
+    assert sum(is_dense(seed, share) for seed in seeds) == dense
+
+
+def test_dense_moments_are_full_and_have_few_people() -> None:
+    drawn = [
+        [draw_conditions(np.random.default_rng(seed), Conditions("c").lookalikes, dense) for seed in range(100)]
+        for dense in (True, False)
+    ]
+    full, other = drawn
+    assert max(c.mess.out for c in full) <= 0.05 < np.mean([c.mess.out for c in other])
+    assert max(c.mess.empty_column for c in full) <= 0.06
+    assert max(c.crowd.shoppers for c in full) == 1
+    assert sum(c.crowd.shoppers > 0 for c in full) < 0.5 * sum(c.crowd.shoppers > 0 for c in other)
+
+
+@pytest.mark.parametrize("yaw", [0.0, math.pi / 2])
+def test_frontal_cameras_look_nearly_level_at_the_shelf(yaw: float) -> None:
+    layout = small_layout()
+    turned = replace(layout.store.fixtures[0], yaw=yaw, x=0.2, y=-1.7 if yaw else 0.0)
+    layout = replace(layout, store=replace(layout.store, fixtures=(turned,)))
+    for seed in range(20):
+        camera = draw_frontal_camera(layout, np.random.default_rng(seed), 640)
+        assert layout.store.obstacle_at(camera.position) is None
+        (_, y, z), target = turned.to_local([camera.position, camera.target])
+        assert y < -0.25
+        assert -10.1 <= math.degrees(math.asin((z - target[2]) / math.dist(camera.position, camera.target))) <= 15.1
+        assert 640 / 2.6 <= camera.pixels_per_metre(camera.target, yaw) <= 640 / 0.8
+
+
+def test_a_shopper_blinds_no_training_camera() -> None:
+    """Where none of the tries was right the last one was taken: pictures of nothing but a shirt."""
+    layout = small_layout()
+    scenario = Scenario(layout, Conditions("peopled", crowd=Crowd(1), mess=TIDY), seed=2)
+    with World(layout, density=50, lookalikes=scenario.conditions.lookalikes) as world:
+        for dense in (False, True):
+            for seed in range(8):
+                camera = draw_view(world, scenario, np.random.default_rng(seed), 128, dense)
+                low, high = np.split(capture(world, scenario, camera)[1].person_box, 2, axis=1)
+                assert (np.prod(high - low, axis=1) < (PERSON_SHARE[1] + 0.1) * 128**2).all()
+
+
 @pytest.mark.parametrize(
     ("key", "value", "expected"),
     [
+        ("dense", 1.5, "from 0 to 1"),
         ("stores", 0, "1 or more"),
         ("size", 32, "64 or more"),
         ("min_visible", 0.0, "a share"),
@@ -203,7 +264,7 @@ def test_an_impossible_plan_is_refused(key: str, value: float, expected: str, tm
 def test_a_store_of_ones_own_keeps_its_dials(tmp_path: Path) -> None:
     own = Conditions("own", mess=Mess(out=1.0, plugged=0.0, misplaced=0.0))
     plan = replace(small_plan(tmp_path), stores=1, pictures_per_store=2, conditions=own, source="own")
-    make_dataset(plan, layout_of)
+    make_dataset([plan], layout_of)
     coco = json.loads((tmp_path / "train.json").read_text())
     assert {image["dials"]["mess.out"] for image in coco["images"]} == {1.0}
     assert not any(a["category_id"] == 0 for a in coco["annotations"])

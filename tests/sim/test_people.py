@@ -72,6 +72,20 @@ def test_persons_are_boxed_and_obstacles_only_hide() -> None:
     assert len(truth.person_box) <= 2
 
 
+@pytest.mark.parametrize(
+    ("back", "least", "most"), [(2.4, 0.98, 1.0), (0.9, 0.1, 0.85)], ids=["whole", "cut off by the frame"]
+)
+def test_how_much_of_a_person_is_visible(back: float, least: float, most: float) -> None:
+    alone = scenario(Crowd(shoppers=1), seed=3)
+    with World(alone.layout) as world:
+        world.set(alone)
+        x, y, _ = world.instances[world.shopper_bodies[0]].position
+        camera = dataclasses.replace(front_camera(), position=(x, y - back, 0.9), target=(x, y, 0.9))
+        truth = capture(world, alone, camera)[1]
+    assert len(truth.person_box) == 1
+    assert least <= truth.person_visible_fraction[0] <= most
+
+
 def test_a_shopper_walks_past_and_the_shelf_reappears() -> None:
     crowd, camera = Crowd(shoppers=1), front_camera()
     start = scenario(crowd)

@@ -7,6 +7,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from vision.runtimes import RanOn
+
 
 class FakeSession:
     """Answers each batch by a function."""
@@ -17,6 +19,7 @@ class FakeSession:
         self.metadata = {"image_size": "640"}
         self.checksum = "fake"
         self.source = "fake.onnx"
+        self.ran_on = RanOn("fake", "fp32", "none")
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         return self.answer(batch).astype(np.float32)

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from scenarios import Frame, InputError
+from scenarios import Frame, InputError, load_scenario
+from scenarios.files import write_yaml
+from scenarios.planogram import save_planogram
+from scenarios.products import save_catalog
 from tests.vision.fakes import FakeSession, boxes_session, mean_colour_session
+from tests.vision.shipped import READERS
 from vision import Detector, Gallery, Pipeline, Recognizer
 from vision.cli import main
 from vision.pictures import load_picture
@@ -170,7 +176,7 @@ def test_damaged_weights_are_refused(damage: str, tmp_path: Path) -> None:
     [
         (["--detector", "centerface"], "centerface.onnx: a network of the classes face; expected product,gap"),
         (["--detector", "embed"], "embed.onnx: takes (112, 80) pixels only"),
-        (["--detector", "yolo99"], "shipped are embed, yolo11n, yolo26n; or"),
+        (["--detector", "yolo99"], f"shipped are {', '.join(READERS)}; or"),
     ],
 )
 def test_shipped_weights_of_another_kind_are_no_choice(
@@ -183,3 +189,144 @@ def test_shipped_weights_of_another_kind_are_no_choice(
     assert exit.value.code == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def a_picture(folder: Path) -> str:
+    (folder / "a.png").write_bytes(encoded(".png"))
+    return str(folder / "a.png")
+
+
+def a_gallery(skus: int, embeddings: int, network: str = "") -> Callable[[Path], list[str]]:
+    def words(folder: Path) -> list[str]:
+        known = network or hashlib.sha256((WEIGHTS / "embed.onnx").read_bytes()).hexdigest()
+        Gallery(np.array(["a"] * skus, str), np.zeros((embeddings, 128), np.float32), known).save(folder / "g.npz")
+        return ["read", a_picture(folder), "--gallery", str(folder / "g.npz")]
+
+    return words
+
+
+def half_a_gallery(folder: Path) -> list[str]:
+    words = a_gallery(1, 1)(folder)
+    (folder / "g.npz").write_bytes((folder / "g.npz").read_bytes()[:400])
+    return words
+
+
+def an_array(folder: Path) -> list[str]:
+    np.save(folder / "g.npy", np.zeros(3))
+    return ["read", a_picture(folder), "--gallery", str(folder / "g.npy")]
+
+
+def a_gallery_of_broken_pictures(folder: Path) -> list[str]:
+    (folder / "packs").mkdir()
+    (folder / "packs" / "sku.jpg").write_bytes(UNREADABLE["half.jpg"][0])
+    return ["read", a_picture(folder), "--gallery", str(folder / "packs")]
+
+
+def damaged_weights(folder: Path) -> list[str]:
+    shutil.copy(WEIGHTS / "embed.md", folder / "yolo.md")
+    shutil.copy(WEIGHTS / "yolo11n.onnx", folder / "yolo.onnx")
+    return ["read", a_picture(folder), "--detector", str(folder / "yolo.onnx")]
+
+
+def outputs_that_are_a_file(folder: Path) -> list[str]:
+    (folder / "file").write_text("mine")
+    return ["read", a_picture(folder), "--outputs", str(folder / "file")]
+
+
+def calibration_of(content: str) -> Callable[[Path], list[str]]:
+    def words(folder: Path) -> list[str]:
+        layout = load_scenario("quickstart").layout
+        write_yaml(folder / "store.yaml", layout.store, "a store")
+        save_catalog(layout.catalog, folder / "catalog.csv")
+        save_planogram(layout.planogram, folder / "planogram.csv")
+        (folder / "camera.yaml").write_text(content)
+        return ["read", a_picture(folder), "--planogram", str(folder), "--camera", str(folder / "camera.yaml")]
+
+    return words
+
+
+def calibrating(picture: str, points: str = "fixture,shelf,x,u,v\n") -> Callable[[Path], list[str]]:
+    def words(folder: Path) -> list[str]:
+        calibration_of("")(folder)
+        (folder / "b.png").write_bytes((READABLE[picture] if picture in READABLE else UNREADABLE[picture])[0])
+        (folder / "points.csv").write_text(points)
+        return ["calibrate", str(folder / "b.png"), "--store", str(folder), "--points", str(folder / "points.csv")]
+
+    return words
+
+
+CAMERA = """id: c
+model: {name: m, width: 1920, height: 1080, horizontal_fov: 1.2, price: 0}
+position: [1, -2, 1.5]
+target: [1, 0, 1]
+"""
+WRONG_COMMANDS: list[tuple[Callable[[Path], list[str]], str]] = [
+    (a_gallery(0, 0), "the gallery is empty"),
+    (a_gallery(1, 1, "another"), "enrolled with another recognizer"),
+    (a_gallery(2, 1), "(2,) SKUs and (1, 128) embeddings; expected one embedding for each picture"),
+    (half_a_gallery, "g.npz: not a gallery"),
+    (an_array, "g.npy: not a gallery"),
+    (a_gallery_of_broken_pictures, "packs: no readable picture"),
+    (damaged_weights, "the file is damaged"),
+    (outputs_that_are_a_file, "Not a directory"),
+    (calibration_of(CAMERA), "none of 1 pictures is readable"),
+    (calibration_of("id: [c"), "camera.yaml"),
+    (calibration_of(CAMERA.replace("target", "aim")), "camera.yaml"),
+    (calibration_of(CAMERA.replace("1920", "-3")), "camera.yaml"),
+    (calibration_of(""), "camera.yaml"),
+    (calibrating("1x1.png"), "points.csv"),
+    (calibrating("grey-16-bit.png", "fixture,shelf,x,u,v\nbay-1,0,0,900,2\n"), "points.csv, row 2"),
+    (calibrating("half.jpg"), "b.png: the picture ends too early"),
+]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"), WRONG_COMMANDS, ids=[f"{n} {m[:24]}" for n, (_, m) in enumerate(WRONG_COMMANDS)]
+)
+def test_a_command_with_wrong_input_ends_with_one_line_and_writes_nothing(
+    words: Callable[[Path], list[str]], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("onnxruntime", reason="onnxruntime is not installed (extra: cpu)")
+    arguments = words(tmp_path)
+    given = arguments if "--outputs" in arguments else [*arguments, "--outputs", str(tmp_path / "out")]
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(SystemExit) as exit:
+        main(given)
+    assert exit.value.code == 2
+    errors = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("skipped: ")]
+    assert len(errors) == 1
+    assert errors[0].startswith("shelfwatch: ")
+    assert message in errors[0]
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@contextmanager
+def full_disk(size: int) -> Iterator[None]:
+    """This process can write no file of more than `size` bytes; no longer than needed, as its own output is a file."""
+    resource = pytest.importorskip("resource", reason="this system cannot limit the size of files")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("size", [0, 100, 3000])
+@pytest.mark.parametrize("command", ["read", "enroll"])
+def test_a_disk_that_is_full_is_said_and_leaves_nothing_half_written(
+    command: str, size: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("onnxruntime", reason="onnxruntime is not installed (extra: cpu)")
+    for i in range(9):
+        cv2.imwrite(str(tmp_path / f"sku-{i}.png"), np.roll(PICTURE, i, axis=0).repeat(4, axis=0).repeat(4, axis=1))
+    goal = {"read": ["--outputs", str(tmp_path / "out")], "enroll": ["--output", str(tmp_path / "packs.npz")]}
+    before = sorted(tmp_path.rglob("*"))
+    with full_disk(size), pytest.raises(SystemExit) as exit:
+        main([command, str(tmp_path), *goal[command]])
+    assert exit.value.code == 2
+    errors = capsys.readouterr().err.splitlines()
+    assert len(errors) == 1
+    assert errors[0].startswith(f"shelfwatch: {tmp_path}")
+    assert errors[0].endswith("File too large")
+    assert sorted(tmp_path.rglob("*")) == before

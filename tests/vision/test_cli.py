@@ -74,7 +74,10 @@ def test_an_enrolled_gallery_names_products(photos: Path, tmp_path: Path) -> Non
         (["read", "broken"], "broken: none of 1 pictures is readable"),
         (["read", "broken", "--detector", "yolo99"], "yolo99: no such weights; shipped are"),
         (["read", "broken", "--gallery", "broken/broken.jpg"], "broken/broken.jpg: not a gallery"),
-        (["read", "broken", "--detector", "broken/broken.jpg"], "broken/broken.jpg: not readable as an ONNX network"),
+        (
+            ["read", "broken", "--detector", "broken/broken.jpg"],
+            "broken/broken.jpg: onnxruntime-cpu does not take it; expected .onnx",
+        ),
         (["enroll", "nowhere"], "nowhere: no such folder"),
         (["enroll", "empty"], "empty: no readable picture"),
     ],
@@ -119,7 +122,7 @@ def test_every_shipped_weight_has_a_card_with_its_checksum() -> None:
     import hashlib
 
     shipped = sorted(WEIGHTS.glob("*.onnx"))
-    assert {path.stem for path in shipped} == {"yolo11n", "yolo26n", "embed", "centerface"}
+    assert {path.stem for path in shipped} >= {"yolo11n", "yolo26n", "embed", "centerface"}
     for path in shipped:
         card = path.with_suffix(".md").read_text()
         assert hashlib.sha256(path.read_bytes()).hexdigest() in card, path.name

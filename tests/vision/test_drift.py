@@ -97,6 +97,7 @@ def test_a_large_turn_is_reported_and_nothing_is_corrected(layout, camera, degre
     assert drift.camera is camera
 
 
+@pytest.mark.slow
 def test_what_the_calibration_itself_was_off_is_no_drift(layout: Layout) -> None:
     believed = bumped(ANGLED, 0.8, (1, 0, 0))
     first = find_drift(Frame(draw(layout, ANGLED), believed), layout)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
+import base64
 import dataclasses
 import importlib.util
+import itertools
 import os
+import re
 import time
 from pathlib import Path
 
@@ -16,10 +19,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scenarios import Camera, CameraModel, Crowd, Frame, load_scenario
+from scenarios.files import write_yaml
+from scenarios.planogram import save_planogram
+from scenarios.products import save_catalog
 from tests.vision.fakes import FakeSession
 from vision import Pipeline
 from vision.cli import main
-from vision.pictures import load_picture
+from vision.pictures import PICTURE_SUFFIXES, load_picture
 from vision.pipeline import weights_path
 from vision.privacy import CELLS, Privacy, forget_pictures, hide
 from vision.runtimes import open_session
@@ -81,6 +87,26 @@ def test_people_and_faces_are_hidden_with_their_hair() -> None:
     assert changed[82 - 45 : 82 + 45, 122 - 45 : 122 + 45].mean() > 0.9
 
 
+WALK_CAMERA = Camera("angled", CameraModel("small", 640, 360, 1.13, 0.0), (1.0, -2.3, 2.1), (1.0, 0.0, 0.88))
+
+
+def write_walk_store(folder: Path) -> Path:
+    """The quickstart's store, the camera that sees the shoppers, and points to calibrate it from, as files."""
+    layout = load_scenario("quickstart").layout
+    folder.mkdir()
+    write_yaml(folder / "store.yaml", layout.store, "the quickstart's store")
+    save_catalog(layout.catalog, folder / "catalog.csv")
+    save_planogram(layout.planogram, folder / "planogram.csv")
+    write_yaml(folder / "camera.yaml", WALK_CAMERA, "its camera")
+    rows = []
+    for fixture, (shelf, x) in itertools.product(layout.store.fixtures, itertools.product((0, 2, 4), (0.1, 0.8))):
+        u, v = WALK_CAMERA.project(fixture.to_world([[x, 0.0, fixture.shelves[shelf].z]]))[0][0]
+        if 0 < u < 640 and 0 < v < 360:
+            rows.append(f"{fixture.id},{shelf},{x},{u:.2f},{v:.2f}")
+    (folder / "points.csv").write_text("\n".join(["fixture,shelf,x,u,v", *rows]) + "\n")
+    return folder
+
+
 @pytest.fixture(scope="module")
 def walk() -> list[tuple[np.ndarray, list[np.ndarray]]]:
     """Shoppers who walk through the quickstart's store, with what is seen of each head."""
@@ -91,29 +117,53 @@ def walk() -> list[tuple[np.ndarray, list[np.ndarray]]]:
 
     store = load_scenario("quickstart")
     busy = dataclasses.replace(store, conditions=dataclasses.replace(store.conditions, crowd=Crowd(2)))
-    model = CameraModel("small", 640, 360, 1.13, 0.0)
-    camera = Camera("angled", model, (1.0, -2.3, 2.1), (1.0, 0.0, 0.88))
     moments = [dataclasses.replace(busy, time=t) for t in (5.0, 22.0, 90.0, 107.0, 124.0, 175.0)]
     with World(store.layout) as world:
-        return list(pictures_with_heads(world, moments, [camera]))
+        return list(pictures_with_heads(world, moments, [WALK_CAMERA]))
+
+
+def written_pictures(folder: Path) -> list[np.ndarray]:
+    """Every picture in the files under a folder, in whatever way it lies there."""
+    found = []
+    for path in (p for p in folder.rglob("*") if p.is_file() and not p.is_symlink()):
+        if path.suffix in PICTURE_SUFFIXES:
+            found.append(load_picture(path))
+            continue
+        data = path.read_bytes()
+        for magic in (b"\xff\xd8\xff", b"\x89PNG", b"RIFF", b"BM"):
+            assert not data.startswith(magic), path
+        for code in re.findall(rb"data:image/\w+;base64,([A-Za-z0-9+/=]+)", data):
+            picture = cv2.imdecode(np.frombuffer(base64.b64decode(code), np.uint8), cv2.IMREAD_COLOR)
+            found.append(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB))
+    return found
+
+
+def commands(picture: Path, store: Path, outputs: Path) -> None:
+    """Every command that writes pictures, on one picture."""
+    known = ["--planogram", str(store), "--camera", str(store / "camera.yaml")]
+    main(["read", str(picture), *known, "--outputs", str(outputs)])
+    points = ["--store", str(store), "--points", str(store / "points.csv")]
+    main(["calibrate", str(picture), *points, "--outputs", str(outputs)])
 
 
 def test_nothing_that_is_written_holds_a_head(walk: list, tmp_path: Path) -> None:
     from tests.vision.heads import detail_left
 
-    (tmp_path / "in").mkdir()
-    for i, (image, _) in enumerate(walk):
-        cv2.imwrite(str(tmp_path / "in" / f"{i}.png"), image[..., ::-1])
-    main(["read", str(tmp_path / "in"), "--outputs", str(tmp_path / "hidden")])
-    main(["read", str(tmp_path / "in"), "--outputs", str(tmp_path / "kept"), "--keep-people"])
-    written = [p for p in (tmp_path / "hidden" / "read").rglob("*") if p.is_file()]
-    assert len([p for p in written if p.suffix not in (".json", ".jsonl")]) == len(walk)
-    assert sum(len(heads) for _, heads in walk) >= 5
-    for i, (image, heads) in enumerate(walk):
-        hidden, kept = (load_picture(tmp_path / k / "latest" / "annotated" / f"{i}.jpg") for k in ("hidden", "kept"))
-        for head in heads:
-            assert detail_left(image, kept, head) > 0.5
-            assert detail_left(image, hidden, head) < 0.3
+    store = write_walk_store(tmp_path / "store")
+    busiest = sorted(walk, key=lambda picture: -max((head.sum() for head in picture[1]), default=0))[:3]
+    assert sum(len(heads) for _, heads in busiest) >= 3
+    for i, (image, heads) in enumerate(busiest):
+        cv2.imwrite(str(tmp_path / f"{i}.png"), image[..., ::-1])
+        commands(tmp_path / f"{i}.png", store, tmp_path / f"out-{i}")
+        hidden = written_pictures(tmp_path / f"out-{i}")
+        assert len(hidden) == 3  # annotated/, audit.html and fit.jpg
+        for head, shown in itertools.product(heads, hidden):
+            assert shown.shape == image.shape
+            assert detail_left(image, shown, head) < 0.3
+    kept = ["--keep-people", "--outputs", str(tmp_path / "kept")]
+    main(["read", str(tmp_path / "0.png"), *kept])
+    image, heads = busiest[0]
+    assert all(detail_left(image, shown, h) > 0.5 for h in heads for shown in written_pictures(tmp_path / "kept"))
 
 
 @pytest.mark.slow
@@ -169,8 +219,9 @@ def test_heads_of_real_people_are_hidden(name: str, heads: list[tuple[int, ...]]
     pytest.importorskip("onnxruntime", reason="onnxruntime is not installed (extra: cpu)")
     image = load_picture(photograph(name))
     changed = (Privacy(open_session(weights_path("centerface")))(image, NOBODY) != image).any(axis=2)
-    for x0, y0, x1, y1 in heads:
-        assert changed[y0:y1, x0:x1].mean() > 0.85, (x0, y0, x1, y1)
+    covered = np.array([changed[y0:y1, x0:x1].mean() for x0, y0, x1, y1 in heads])
+    print(f"{name}: {(covered > 0.85).sum()} of {len(heads)} heads hidden; covered {np.round(covered, 2).tolist()}")
+    assert (covered > 0.85).all()
 
 
 def test_pictures_are_deleted_when_their_time_is_over_and_nothing_else(tmp_path: Path) -> None:
@@ -211,11 +262,19 @@ def test_reading_deletes_pictures_of_earlier_readings(tmp_path: Path, capsys: py
     assert "pictures deleted        1" in capsys.readouterr().out
 
 
-def test_nothing_in_the_pipeline_can_send() -> None:
+MAY_SEND = {"service/mqtt.py": {"paho", "ssl"}, "service/webhooks.py": {"httpx"}, "service/command.py": {"ssl"}}
+"""What leaves the device by itself: events of the service, for which somebody gave an address."""
+
+
+def test_nothing_in_the_pipeline_can_send_and_what_can_knows_no_pictures() -> None:
     """Readings and pictures stay on the device: no file of vision imports what could send them."""
     senders = {"socket", "ssl", "http", "urllib", "requests", "aiohttp", "httpx", "ftplib", "smtplib", "paho"}
     for path in VISION.rglob("*.py"):
+        allowed = MAY_SEND.get(path.relative_to(VISION).as_posix(), set())
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-            assert not senders & {name.split(".")[0] for name in names}, path
+            found = {name.split(".")[0] for name in names if name != "urllib.parse"}
+            assert not senders & found - allowed, path
+            if allowed - {"ssl"}:
+                assert not {"cv2", "numpy", "vision.pictures", "vision.readings"} & {*names, *found}, path

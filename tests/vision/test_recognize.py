@@ -21,14 +21,14 @@ def test_a_crop_is_named_after_its_nearest_picture() -> None:
     gallery = gallery_of({"red": [plain(RED), plain((200, 60, 60))], "blue": [plain(BLUE)]}, recognizer)
     image = np.concatenate([plain(BLUE), plain(RED)], axis=1)
     boxes = np.array([[0, 0, 30, 40], [30, 0, 60, 40]], np.float32)
-    skus, similarity = nearest(gallery, gallery.similarities(recognizer.embed(image, boxes)))
+    skus, similarity, _ = nearest(gallery, gallery.similarities(recognizer.embed(image, boxes)))
     assert skus.tolist() == ["blue", "red"]
     assert similarity.min() > 0.99
 
 
 def test_what_is_like_nothing_is_unknown() -> None:
     gallery = Gallery(np.array(["a"]), np.array([[1.0, 0.0]], np.float32), "fake")
-    skus, _ = nearest(gallery, gallery.similarities(np.array([[0.0, 1.0]], np.float32)))
+    skus, _, _ = nearest(gallery, gallery.similarities(np.array([[0.0, 1.0]], np.float32)))
     assert skus.tolist() == [None]
 
 

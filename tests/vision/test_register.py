@@ -11,8 +11,8 @@ import pytest
 from scenarios import Camera, Planogram, Position
 from tests.layouts import MODEL, front_camera, product, small_layout
 from vision import Detections, PlaceReadings, PlaceState, audit, fuse
-from vision.readings import GAP, PERSON, PRODUCT
-from vision.register import register, view_of
+from vision.readings import GAP, PERSON, PRODUCT, Sight
+from vision.register import assign, register, view_of
 
 OBLIQUE = Camera("oblique", MODEL, (1.5, -1.3, 1.6), (0.5, 0.0, 0.6))
 OVERHEAD = Camera("overhead", MODEL, (0.5, -1.0, 2.2), (0.5, 0.0, 0.6))
@@ -36,11 +36,15 @@ def similar_to(skus) -> np.ndarray:
     return np.array([[0.9 if name == sku else 0.1 for name in SKUS] for sku in skus], np.float32)
 
 
+def registered(layout, view, found, similarities, names) -> PlaceReadings:
+    return register(layout, view, found, assign(view, found), similarities, names)
+
+
 @pytest.mark.parametrize("camera", [front_camera(), OBLIQUE, OVERHEAD], ids=lambda c: c.id)
 @pytest.mark.parametrize("shift", [0, 3])
 def test_perfect_boxes_fill_every_place_even_a_little_shifted(camera: Camera, shift: float) -> None:
     boxes = boxes_at(camera) + np.float32(shift)
-    places = register(LAYOUT, view_of(LAYOUT, camera), detections(boxes), similar_to(PLANNED), SKUS)
+    places = registered(LAYOUT, view_of(LAYOUT, camera), detections(boxes), similar_to(PLANNED), SKUS)
     assert (places.state == PlaceState.OWN).all()
     states = audit(LAYOUT, places)
     assert [s.facings for s in states] == [p.facings for p in LAYOUT.planogram.positions]
@@ -49,7 +53,7 @@ def test_perfect_boxes_fill_every_place_even_a_little_shifted(camera: Camera, sh
 
 def test_not_seen_is_not_empty() -> None:
     boxes = np.delete(boxes_at(front_camera()), 0, axis=0)
-    places = register(LAYOUT, view_of(LAYOUT, front_camera()), detections(boxes), similar_to(PLANNED[1:]), SKUS)
+    places = registered(LAYOUT, view_of(LAYOUT, front_camera()), detections(boxes), similar_to(PLANNED[1:]), SKUS)
     assert places.state[0] == PlaceState.UNSEEN
     first = audit(LAYOUT, places)[0]
     assert first.level == "in_stock"  # its other facing is there
@@ -60,7 +64,7 @@ def test_a_gap_over_all_places_of_a_position_is_out() -> None:
     boxes = boxes_at(front_camera())
     hole = np.concatenate([boxes[:2, :2].min(axis=0), boxes[:2, 2:].max(axis=0)])
     found = detections([*boxes[2:], hole], [*[PRODUCT] * (len(boxes) - 2), GAP])
-    places = register(LAYOUT, view_of(LAYOUT, front_camera()), found, similar_to([*PLANNED[2:], "box"]), SKUS)
+    places = registered(LAYOUT, view_of(LAYOUT, front_camera()), found, similar_to([*PLANNED[2:], "box"]), SKUS)
     assert places.state[:2].tolist() == [PlaceState.EMPTY] * 2
     assert audit(LAYOUT, places)[0].level == "out"
 
@@ -72,7 +76,7 @@ def test_a_gap_found_in_pieces_is_a_gap() -> None:
     cuts = x0 + (x1 - x0) * np.array([0, 0.3, 0.7, 1])
     pieces = [[left, y0, right, y1] for left, right in itertools.pairwise(cuts)]
     found = detections([*boxes[2:], *pieces], [*[PRODUCT] * (len(boxes) - 2), *[GAP] * 3])
-    places = register(LAYOUT, view_of(LAYOUT, front_camera()), found, similar_to([*PLANNED[2:], *["box"] * 3]), SKUS)
+    places = registered(LAYOUT, view_of(LAYOUT, front_camera()), found, similar_to([*PLANNED[2:], *["box"] * 3]), SKUS)
     assert places.state[:2].tolist() == [PlaceState.EMPTY] * 2
 
 
@@ -80,20 +84,20 @@ def test_a_person_in_front_makes_a_position_unknown() -> None:
     boxes = boxes_at(front_camera())
     body = np.concatenate([boxes[:2, :2].min(axis=0) - 20, boxes[:2, 2:].max(axis=0) + 20])
     found = detections([*boxes[2:], body], [*[PRODUCT] * (len(boxes) - 2), PERSON])
-    places = register(LAYOUT, view_of(LAYOUT, front_camera()), found, similar_to([*PLANNED[2:], "box"]), SKUS)
+    places = registered(LAYOUT, view_of(LAYOUT, front_camera()), found, similar_to([*PLANNED[2:], "box"]), SKUS)
     assert audit(LAYOUT, places)[0].level == "unknown"
     # Also when the person is half taken for a gap.
     scores = np.array([0.9] * (len(boxes) - 1) + [0.2])
     unsure = detections([*boxes[2:], body, body], [*[PRODUCT] * (len(boxes) - 2), PERSON, GAP], scores)
     names = similar_to([*PLANNED[2:], "box", "box"])
-    places = register(LAYOUT, view_of(LAYOUT, front_camera()), unsure, names, SKUS)
+    places = registered(LAYOUT, view_of(LAYOUT, front_camera()), unsure, names, SKUS)
     assert audit(LAYOUT, places)[0].level == "unknown"
 
 
 def test_a_foreign_pack_is_an_intruder_and_the_position_out() -> None:
     boxes = boxes_at(front_camera())
     seen = ["can", "can", *PLANNED[2:]]
-    places = register(LAYOUT, view_of(LAYOUT, front_camera()), detections(boxes), similar_to(seen), SKUS)
+    places = registered(LAYOUT, view_of(LAYOUT, front_camera()), detections(boxes), similar_to(seen), SKUS)
     first = audit(LAYOUT, places)[0]
     assert first.level == "out"
     assert first.intruder == "can"
@@ -104,18 +108,18 @@ def test_a_rival_that_is_hardly_nearer_does_not_unseat_the_plan() -> None:
     similarity = similar_to(PLANNED)
     similarity[0] = 0.70
     similarity[0, SKUS.tolist().index("can")] = 0.75
-    places = register(LAYOUT, view_of(LAYOUT, front_camera()), detections(boxes_at(front_camera())), similarity, SKUS)
+    places = registered(LAYOUT, view_of(LAYOUT, front_camera()), detections(boxes_at(front_camera())), similarity, SKUS)
     assert places.state[0] == PlaceState.OWN
 
 
 def test_without_a_gallery_what_stands_there_is_taken_for_the_planned() -> None:
-    places = register(LAYOUT, view_of(LAYOUT, front_camera()), detections(boxes_at(front_camera())), None, None)
+    places = registered(LAYOUT, view_of(LAYOUT, front_camera()), detections(boxes_at(front_camera())), None, None)
     assert (places.state == PlaceState.OWN).all()
 
 
 def test_places_outside_the_frame_are_unseen() -> None:
     away = Camera("away", MODEL, (5.0, -1.0, 1.0), (6.0, 0.0, 1.0))
-    places = register(LAYOUT, view_of(LAYOUT, away), detections([]), None, None)
+    places = registered(LAYOUT, view_of(LAYOUT, away), detections([]), None, None)
     assert (places.state == PlaceState.UNSEEN).all()
     assert all(s.level == "unknown" and s.facings is None for s in audit(LAYOUT, places))
 
@@ -126,28 +130,29 @@ def test_the_top_of_a_stack_that_is_not_found_is_empty() -> None:
     layout = dataclasses.replace(LAYOUT, catalog=type(LAYOUT.catalog)((flat,)), planogram=Planogram((position,)))
     boxes = boxes_at(front_camera(), layout)
     found = detections(boxes[[0, 1, 2]])  # the second column lacks its upper pack
-    places = register(layout, view_of(layout, front_camera()), found, None, None)
+    places = registered(layout, view_of(layout, front_camera()), found, None, None)
     assert places.state.tolist() == [PlaceState.OWN, PlaceState.OWN, PlaceState.OWN, PlaceState.EMPTY]
     assert audit(layout, places)[0].facings == 3
     # Nothing stands on an empty place, so that a top beyond the frame leaves no doubt.
     view = view_of(layout, front_camera())
     view = dataclasses.replace(view, visible=np.array([True, False, True, False]))
-    places = register(layout, view, detections(boxes[[0, 2]], [GAP, GAP]), None, None)
+    places = registered(layout, view, detections(boxes[[0, 2]], [GAP, GAP]), None, None)
     assert audit(layout, places)[0].level == "out"
 
 
 def readings(state, confidence, ppm, sku=None) -> PlaceReadings:
     n = len(state)
     skus = np.array(sku or [None] * n, object)
-    return PlaceReadings(np.array(state, np.int8), skus, np.array(confidence, np.float32), np.array(ppm, np.float32))
+    sight = np.where(np.array(ppm) >= 450, Sight.CLEAR, Sight.POOR).astype(np.int8)
+    seen = np.array(confidence, np.float32), np.array(ppm, np.float32)
+    return PlaceReadings(np.array(state, np.int8), skus, *seen, sight=sight)
 
 
 FUSION = [
     # one camera's (state, confidence, px/m), the other's, and what they say together
     ((0, 0.0, 0), (2, 0.5, 300), 2),
     ((1, 0.9, 500), (0, 0.0, 0), 1),
-    ((1, 0.9, 500), (2, 0.9, 300), 1),
-    ((1, 0.3, 500), (2, 0.9, 300), 2),
+    ((1, 0.3, 300), (2, 0.9, 500), 2),
     ((0, 0.0, 0), (0, 0.0, 0), 0),
 ]
 
@@ -160,7 +165,7 @@ def test_fusion_weighs_what_each_camera_could_see(a, b, together) -> None:
 
 
 def test_a_camera_fused_with_itself_says_the_same() -> None:
-    places = register(
+    places = registered(
         LAYOUT, view_of(LAYOUT, front_camera()), detections(boxes_at(front_camera())), similar_to(PLANNED), SKUS
     )
     twice = fuse([places, places])
@@ -170,3 +175,40 @@ def test_a_camera_fused_with_itself_says_the_same() -> None:
 def test_fusing_nothing_is_an_error() -> None:
     with pytest.raises(ValueError, match="at least one camera"):
         fuse([])
+
+
+def named(found: Detections, skus) -> Detections:
+    """The detections after a recognizer, which knows no name where there is None."""
+    return dataclasses.replace(found, sku=np.array(skus, object), sku_confidence=np.full(len(skus), 0.7, np.float32))
+
+
+def test_a_pack_that_cannot_be_named_is_neither_an_intruder_nor_a_gap() -> None:
+    view = view_of(LAYOUT, front_camera())
+    other = next(sku for sku in SKUS if sku != PLANNED[0])
+    seen = [other, *PLANNED[1:]]
+    found = detections(boxes_at(front_camera()))
+    readings = {
+        name: registered(LAYOUT, view, named(found, [said, *PLANNED[1:]]), similar_to(seen), SKUS)
+        for name, said in (("certain", other), ("doubtful", None))
+    }
+    assert readings["certain"].state[0] == PlaceState.FOREIGN
+    doubtful = readings["doubtful"]
+    assert doubtful.state[0] == PlaceState.UNNAMED
+    assert doubtful.sku[0] is None
+    state = audit(LAYOUT, doubtful)[LAYOUT.places.position[0]]
+    assert state.intruder is None
+    assert state.level != "out"
+    assert state.facings is None
+    # Who can name it, however small it is to him, is believed.
+    far = dataclasses.replace(readings["certain"], pixels_per_metre=doubtful.pixels_per_metre / 4)
+    assert fuse([doubtful, far]).sku[0] == other
+    assert fuse([doubtful]).state[0] == PlaceState.UNNAMED
+
+
+def test_a_position_of_packs_that_cannot_be_named_is_unknown() -> None:
+    view, first = view_of(LAYOUT, front_camera()), LAYOUT.places.position == 0
+    other = next(sku for sku in SKUS if sku != PLANNED[0])
+    seen = np.where(first, other, PLANNED)
+    said = [None if f else sku for f, sku in zip(first, PLANNED)]
+    places = registered(LAYOUT, view, named(detections(boxes_at(front_camera())), said), similar_to(seen), SKUS)
+    assert audit(LAYOUT, places)[0].level == "unknown"

@@ -8,12 +8,13 @@ import cv2
 import numpy as np
 import pytest
 
+from tests.vision.shipped import DETECTORS, RECOGNIZERS
 from vision.pipeline import weights_path
 from vision.runtimes import open_session
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["yolo11n", "yolo26n"])
+@pytest.mark.parametrize("name", DETECTORS)
 def test_a_network_made_trainable_again_computes_the_same(name: str, tmp_path: Path) -> None:
     for package in ("torch", "torchvision", "ultralytics", "onnx"):
         pytest.importorskip(package, reason=f"{package} is not installed (extra: train)")
@@ -38,17 +39,18 @@ def test_a_network_made_trainable_again_computes_the_same(name: str, tmp_path: P
 
 
 @pytest.mark.slow
-def test_a_recognizer_made_trainable_again_embeds_the_same() -> None:
-    for package in ("torch", "onnx"):
+@pytest.mark.parametrize("name", RECOGNIZERS)
+def test_a_recognizer_made_trainable_again_embeds_the_same(name: str) -> None:
+    for package in ("torch", "torchvision", "onnx"):
         pytest.importorskip(package, reason=f"{package} is not installed (extra: train)")
     import torch
 
-    from vision.training.recognizer import RecognizerPlan, build_embedding
+    from vision.training.embeddings import build_embedding
     from vision.training.warm_start import start_recognizer
 
     batch = np.random.default_rng(0).random((64, 3, 112, 80)).astype(np.float32)
-    network = build_embedding(RecognizerPlan.channels, RecognizerPlan.dimensions)
-    start_recognizer(network, weights_path("embed"), [torch.from_numpy(batch)])
+    network = build_embedding("residual" if name == "embed" else name, 128)
+    start_recognizer(network, weights_path(name), [torch.from_numpy(batch)])
     with torch.no_grad():
         again = network(torch.from_numpy(batch)).numpy()
-    np.testing.assert_allclose(again, open_session(weights_path("embed")).run(batch), atol=1e-3)
+    np.testing.assert_allclose(again, open_session(weights_path(name)).run(batch), atol=1e-3)

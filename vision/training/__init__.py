@@ -1,11 +1,13 @@
-"""Training of the detector and the recognizer on a labelled data set, and their export to ONNX.
+"""Training of the detector and the recognizer on labelled pictures, and their export to ONNX.
 
 Needs the `train` extra (torch, torchvision, ultralytics, onnx); nothing else in this room does.
 """
 
-from vision.training.detector import DetectorPlan, detector_figures, export_detector, train_detector
-from vision.training.recognizer import RecognizerPlan, train_recognizer
+from vision.training.data import TrainingData, prepare_data
+from vision.training.detector import DetectorPlan, DetectorRecipe, Trained, export_detector, train_detector
+from vision.training.recognizer import RecognizerPlan, TrainedRecognizer, train_recognizer
 
 __all__ = [
-    "DetectorPlan", "RecognizerPlan", "detector_figures", "export_detector", "train_detector", "train_recognizer",
+    "DetectorPlan", "DetectorRecipe", "RecognizerPlan", "Trained", "TrainedRecognizer", "TrainingData",
+    "export_detector", "prepare_data", "train_detector", "train_recognizer",
 ]  # fmt: skip

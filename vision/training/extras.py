@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 from typing import Any
 
 from scenarios import InputError
+
+MISSING = "training needs {}: install shelfbench[train] (see the README)"
 
 
 def import_extra(name: str) -> Any:
@@ -12,7 +15,14 @@ def import_extra(name: str) -> Any:
     try:
         return __import__(name)
     except ImportError:
-        raise InputError(f"training needs {name}: install shelfbench[train] (see the README)") from None
+        raise InputError(MISSING.format(name)) from None
+
+
+def require_extras(*names: str) -> None:
+    """Raise InputError where one of these packages is not installed; nothing is imported."""
+    for name in names:
+        if importlib.util.find_spec(name) is None:
+            raise InputError(MISSING.format(name))
 
 
 def has_bfloat16(torch: Any) -> bool:

@@ -17,6 +17,7 @@ import numpy as np
 
 from scenarios import InputError
 from vision.training.extras import import_extra
+from vision.training.half import weights_of
 
 PICTURES = 64
 """To measure a detector's statistics on; each gives thousands of values a channel."""
@@ -27,12 +28,13 @@ def trainable_detector(
 ) -> Path:
     """Write `exported` (.onnx) as ultralytics weights (.pt) of `architecture`, and return `output`.
 
-    `pictures` is a folder of JPEG files to measure on, read at `size` pixels. Raises InputError when
+    `pictures` is a folder of pictures to measure on, read at `size` pixels. Raises InputError when
     the file's tensors are not those of the architecture.
     """
     torch = import_extra("torch")
     import_extra("ultralytics")
-    network = importlib.import_module("ultralytics.nn.tasks").DetectionModel(architecture, nc=classes, verbose=False)
+    layers = importlib.import_module("vision.training.trainer").single_headed(architecture)
+    network = importlib.import_module("ultralytics.nn.tasks").DetectionModel(layers, nc=classes, verbose=False)
     own = network.state_dict()
     for name, value in _tensors(exported).items():
         layer, _, kind = name.rpartition(".")
@@ -40,10 +42,7 @@ def trainable_detector(
             name = f"{layer.removesuffix('.conv')}.bn.bias"
         if name.startswith("model."):
             _copy(own, name, value, exported)
-    for name in own:  # the head that does without suppression is not exported: it begins as the other is
-        if ".one2one_" in name:
-            own[name].copy_(own[name.replace(".one2one_", ".")])
-    images = (np.asarray(cv2.imread(str(path)), np.uint8) for path in sorted(pictures.glob("*.jpg"))[:PICTURES])
+    images = (np.asarray(cv2.imread(str(path)), np.uint8) for path in sorted(pictures.iterdir())[:PICTURES])
     arrays = (np.ascontiguousarray(cv2.resize(image, (size, size))[..., ::-1]) for image in images)
     _restore_norms(network, (torch.from_numpy(a).permute(2, 0, 1)[None].float() / 255 for a in arrays))
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -112,5 +111,4 @@ def _tensors(exported: Path) -> dict[str, Any]:
     onnx, torch = import_extra("onnx"), import_extra("torch")
     if not exported.is_file():
         raise InputError(f"{exported}: no such file; expected exported weights to start from")
-    graph = onnx.load(exported).graph
-    return {t.name: torch.from_numpy(onnx.numpy_helper.to_array(t).copy()) for t in graph.initializer}
+    return {name: torch.from_numpy(values.copy()) for name, values in weights_of(onnx.load(exported)).items()}

@@ -1,0 +1,98 @@
+"""The page for the store, in a real browser."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.vision.service.browser import MISSING, Browser, browsing
+from tests.vision.service.listening import listening
+from tests.vision.service.receiver import eventually
+from tests.vision.service.served import Caller, service_of
+from tests.vision.watched import FIRST, FULL, OUT
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        bool(MISSING), reason=f"no {' and no '.join(MISSING)} (apt-get install chromium chromium-driver)"
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with browsing() as made:
+        yield made
+
+
+def signed_in(browser: Browser, port: int, name: str, secret: str) -> None:
+    browser.open(f"http://127.0.0.1:{port}/")
+    browser.type("#name", name)
+    browser.type("#secret", secret)
+    browser.click("#login button")
+    eventually(lambda: browser.text("#live") == "live")
+
+
+def test_an_alert_appears_within_two_seconds_and_a_decision_is_kept_after_a_restart(browser, tmp_path: Path) -> None:
+    with Caller(service_of(tmp_path)) as caller, listening(caller.app) as port:
+        secret = caller.secret
+        caller.play([FULL] * 3)
+        signed_in(browser, port, "all", secret)
+        assert browser.run("return document.getElementById('login').getBoundingClientRect().height") == 0
+        assert browser.text("#nothing") == "Nothing to do."
+        assert "10\nin stock" in browser.text("#levels .in_stock")
+        for i in range(10):
+            answer = caller.post(15.0 + 5 * i, OUT)
+            if answer.json()["alerts"]:
+                break
+        told = time.monotonic()
+        eventually(lambda: "Brandbox Tomato Soup" in browser.text("#alerts"))
+        # On a machine that does nothing else within a tenth of a second; CI does much else.
+        assert time.monotonic() - told < 2.0
+        assert "out: " in browser.text("#alerts li")
+        assert "1\nout" in browser.text("#levels .out")
+        browser.click(f"#plan g[data-position={FIRST.id}]")
+        assert "Brandbox Tomato Soup Classic 10 oz" in browser.text("#chosen")
+        assert ": out" in browser.text("#chosen")
+        assert "Is that right?" in browser.text("#alerts")
+        browser.click("#alerts .ask button:last-of-type")
+        eventually(lambda: browser.text("#nothing") == "Nothing to do.")
+        assert [line for line in browser.complaints if "favicon" not in line] == []
+    eventually(lambda: "connection lost" in browser.text("#live"))
+    with Caller(service_of(tmp_path)) as again, listening(again.app) as port:
+        signed_in(browser, port, "all", secret)
+        assert browser.text("#nothing") == "Nothing to do."
+        assert again.service.engine.known.questions == ()
+        assert "front" in browser.text("#cameras")
+
+
+def test_who_may_not_is_told_and_nothing_is_stored(browser: Browser, caller: Caller) -> None:
+    frames_only = caller.service.clients.add("camera", ["frames"])
+    with listening(caller.app) as port:
+        for secret, expected in (("wrong", "not the right name and secret"), (frames_only, "has not the scopes")):
+            browser.open(f"http://127.0.0.1:{port}/")
+            browser.type("#name", "camera")
+            browser.type("#secret", secret)
+            browser.click("#login button")
+            eventually(lambda: browser.text("#wrong") != "")
+            assert expected in browser.text("#wrong")
+        assert browser.run("return [localStorage.length, sessionStorage.length, document.cookie]") == [0, 0, ""]
+        # Nothing is fetched from elsewhere, and the policy would not let it be.
+        loaded = browser.run("return performance.getEntriesByType('resource').map((e) => new URL(e.name).host)")
+        assert set(loaded) == {f"127.0.0.1:{port}"}
+
+
+@pytest.mark.parametrize("width", [390, 1400])
+def test_the_page_fits_a_phone_and_a_screen(browser: Browser, tmp_path: Path, width: int) -> None:
+    with Caller(service_of(tmp_path)) as caller, listening(caller.app) as port:
+        caller.play([FULL] * 3 + [OUT] * 7)
+        browser.resize(width, 900)
+        signed_in(browser, port, "all", caller.secret)
+        eventually(lambda: "Brandbox" in browser.text("#alerts"))
+        inner = browser.run("return [document.documentElement.scrollWidth, window.innerWidth]")
+        assert inner[0] <= inner[1]
+        small = "return [...document.querySelectorAll('#alerts button')].map((b) => b.getBoundingClientRect().height)"
+        assert min(browser.run(small)) >= 44

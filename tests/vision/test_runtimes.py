@@ -1,0 +1,90 @@
+"""The door to the runtimes: which opens what, and that a fallback is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from scenarios import InputError
+from vision.pipeline import Pipeline, weights_path
+from vision.runtimes import RUNTIMES, available_runtimes, door, lacking, on_onnxruntime, open_session
+
+pytest.importorskip("onnxruntime", reason="onnxruntime is not installed (extra: cpu)")
+
+
+def crops(number: int = 3) -> np.ndarray:
+    return np.random.default_rng(0).random((number, 3, 112, 80), np.float32)
+
+
+def test_a_runtime_that_is_not_here_is_an_error_and_not_another_one() -> None:
+    missing = next(name for name in RUNTIMES if lacking(name))
+    with pytest.raises(InputError):
+        open_session(weights_path("embed"), missing)
+
+
+def test_a_fallback_is_told_with_its_reason() -> None:
+    missing = next(name for name in RUNTIMES if lacking(name))
+    pipeline = Pipeline.load(runtime=missing, fallback=("onnxruntime-cpu",))
+    where = pipeline.ran_on["detector"]
+    assert (where.runtime, where.precision) == ("onnxruntime-cpu", "fp32")
+    assert where.instead_of == f"{missing}: {lacking(missing)}"
+    assert f"instead of {missing}" in str(where)
+    assert open_session(weights_path("embed"), fallback=("openvino",)).ran_on.instead_of == ""
+
+
+def test_where_no_fallback_opens_it_all_reasons_are_told(tmp_path: Path) -> None:
+    (tmp_path / "a.onnx").write_bytes(b"no network")
+    with pytest.raises(
+        InputError, match=r"none of the runtimes opens it: tensorrt: .*; onnxruntime-cpu: .*not readable"
+    ):
+        open_session(tmp_path / "a.onnx", "tensorrt", fallback=("onnxruntime-cpu",))
+
+
+def test_a_provider_that_does_not_start_is_not_replaced_in_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """ONNX Runtime goes on with its CPU provider and returns no error."""
+    real = on_onnxruntime.onnxruntime()
+    pretended = SimpleNamespace(
+        __version__=real.__version__, SessionOptions=real.SessionOptions,
+        get_available_providers=lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"],
+        InferenceSession=lambda path, options, providers: real.InferenceSession(
+            path, options, providers=["CPUExecutionProvider"]
+        ),
+    )  # fmt: skip
+    monkeypatch.setattr(on_onnxruntime, "onnxruntime", lambda: pretended)
+    with pytest.raises(InputError, match="CUDAExecutionProvider did not start; ONNX Runtime would run on CPU"):
+        open_session(weights_path("embed"), "onnxruntime-cuda")
+
+
+def test_each_runtime_names_the_files_that_it_takes(tmp_path: Path) -> None:
+    file = tmp_path / "a.weights"
+    file.write_bytes(b"")
+    for runtime, (_, _, suffixes) in door.OPENERS.items():
+        with pytest.raises(InputError, match=f"{runtime} does not take it; expected {' or '.join(suffixes)}"):
+            open_session(file, runtime)
+
+
+def test_an_unknown_runtime_is_named_with_those_there_are() -> None:
+    with pytest.raises(InputError, match="runtime 'tpu'; expected one of onnxruntime-cpu, "):
+        open_session(weights_path("embed"), "tpu")
+    with pytest.raises(InputError, match="runtime 'tpu'"):
+        open_session(weights_path("embed"), fallback=("tpu",))
+
+
+@pytest.mark.parametrize("runtime", ["openvino", "torch-cpu"])
+def test_other_runtimes_compute_the_same(runtime: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    if runtime not in available_runtimes():
+        pytest.skip(f"{runtime}: {lacking(runtime)}")
+    pytest.importorskip("onnx", reason="onnx is not installed (extra: export)")
+    monkeypatch.setenv("SHELFWATCH_CACHE", str(tmp_path))
+    picture = np.random.default_rng(1).random((1, 3, 96, 128), np.float32)
+    for name, batch in (("embed", crops()), ("yolo11n", picture), ("yolo26n", picture), ("centerface", picture)):
+        reference, other = (open_session(weights_path(name), r) for r in ("onnxruntime-cpu", runtime))
+        assert other.input_shape == reference.input_shape
+        assert other.metadata == reference.metadata
+        assert other.checksum == reference.checksum
+        expected = reference.run(batch)
+        np.testing.assert_allclose(other.run(batch), expected, atol=2e-3 * np.abs(expected).max())
+        assert other.ran_on.runtime == runtime

@@ -1,0 +1,1 @@
+"""The edge service: frames in, shelves and alerts out over HTTP, MQTT and webhooks. Needs the extra `serve`."""

@@ -1,0 +1,312 @@
+"""The one thread that reads frames: it takes turns between the cameras, and acknowledges what is on the disk."""
+
+from __future__ import annotations
+
+import logging
+import math
+import sqlite3
+import threading
+import time
+from collections import Counter as Tally
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import asdict, dataclass, field
+from typing import Any, get_args
+
+from scenarios import Camera, Frame, InputError, Level, ShelfState
+from vision.alerts import Alert
+from vision.pipeline import Pipeline
+from vision.readings import CLASSES, Reading, as_plain
+from vision.review import Question
+from vision.service.database import Database, KeptInDatabase
+from vision.service.metrics import Metrics
+from vision.service.problems import Refused
+from vision.watch import Watch
+
+AHEAD = 60.0
+"""Seconds that a frame may be ahead of this machine's clock."""
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A frame that was read and kept: the number of its reading, and what is new since."""
+
+    seq: int
+    alerts: tuple[Alert, ...]
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known at a moment, as it is on the disk."""
+
+    time: float
+    states: tuple[ShelfState, ...]
+    standing: tuple[Alert, ...]
+    questions: tuple[Question, ...]
+    asked: frozenset[str]
+    last_times: dict[str, float]
+
+
+@dataclass
+class _Job:
+    frame: Frame
+    done: Future[Taken] = field(default_factory=Future)
+
+
+Call = Callable[[Watch, float], Sequence[Alert]]
+"""Something to do to the watch, at a time."""
+
+
+class Engine:
+    """Reads the frames of all cameras in turn, one waiting frame a camera.
+
+    `listen` are called after something was kept, `look` with each frame and its reading.
+    """
+
+    def __init__(
+        self, database: Database, pipeline: Pipeline, cameras: Sequence[Camera], metrics: Metrics, wall: bool = True
+    ) -> None:
+        """Raises InputError for a database that is not of this store."""
+        if pipeline.layout is None:
+            raise InputError("serve: expected a pipeline with a planogram")
+        self.database, self.pipeline, self.layout = database, pipeline, pipeline.layout
+        self.cameras, self.metrics = cameras, metrics
+        self.wall = wall
+        self.listen: list[Callable[[], None]] = []
+        self.look: Callable[[Frame, Reading], None] = lambda frame, reading: None
+        self.arrived = {camera.id: time.monotonic() for camera in cameras}
+        self.trouble = ""
+        self.busy_since: float | None = None
+        self._changed = threading.Condition()
+        self._slots: dict[str, _Job | None] = {camera.id: None for camera in cameras}
+        self._turn = deque(self._slots)
+        self._calls: deque[tuple[Call, Future[tuple[Alert, ...]]]] = deque()
+        self._stop = False
+        self._thread: threading.Thread | None = None
+        self._watch: Watch | None = None
+        self.known = self._open()
+
+    def start(self) -> None:
+        """Begin to read."""
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the frame that is being read; those that wait are refused."""
+        with self._changed:
+            self._stop = True
+            self._changed.notify_all()
+        if self._thread is not None:
+            self._thread.join()
+        left: list[Future[Any]] = [done for _, done in self._calls]
+        for done in left + [job.done for job in self._slots.values() if job is not None]:
+            done.set_exception(Refused("not saved", "the service is stopping", 5.0))
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread is not None and self._thread.is_alive()
+
+    @property
+    def now(self) -> float:
+        """Seconds by the service's clock: this machine's, or the frames' own."""
+        return time.time() if self.wall else max(0.0, self.known.time)
+
+    def is_new(self, camera: str, at: float) -> bool:
+        """Whether a frame is later than all of its camera that were kept."""
+        return at > self.known.last_times[camera]
+
+    def check(self, camera: str, at: float) -> None:
+        """Raise Refused for a frame that would not be read, before anything is done about it."""
+        if not self.is_new(camera, at):
+            if self.database.has_reading(camera, at):
+                raise Refused("seen twice", f"{camera} at {at}: this frame was read before")
+            newest = self.known.last_times[camera]
+            raise Refused("out of order", f"{camera} at {at}; expected a time after {newest}")
+        if self.wall and at > time.time() + AHEAD:
+            raise Refused("in the future", f"{camera} at {at}; expected a time by the clock, {time.time():.3f}")
+        if self._slots[camera] is not None:
+            raise Refused("busy", f"a frame of {camera} is waiting already", 1.0)
+
+    def offer(self, frame: Frame) -> Future[Taken]:
+        """Let a frame be read, soon. Raises Refused where one of its camera waits already."""
+        job = _Job(frame)
+        with self._changed:
+            if self._slots[_id(frame)] is not None:
+                raise Refused("busy", f"a frame of {_id(frame)} is waiting already", 1.0)
+            self._put(job)
+        return job.done
+
+    def replace(self, frame: Frame) -> None:
+        """Let a frame be read in the place of one of its camera that is still waiting."""
+        with self._changed:
+            if self._slots[_id(frame)] is not None:
+                self.metrics.dropped.labels(_id(frame)).inc()
+            self._put(self._from_source(frame))
+
+    def wait(self, frame: Frame) -> None:
+        """Let a frame be read, once none of its camera waits."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._stop or self._slots[_id(frame)] is None)
+            self._put(self._from_source(frame))
+
+    def _from_source(self, frame: Frame) -> _Job:
+        """Nobody waits for its answer, so what is refused is counted here."""
+
+        def counted(done: Future[Taken]) -> None:
+            if (error := done.exception()) is not None:
+                code = error.code if isinstance(error, Refused) else "not read"
+                self.metrics.refused.labels(_id(frame), code).inc()
+
+        job = _Job(frame)
+        job.done.add_done_callback(counted)
+        return job
+
+    def call(self, call: Call) -> Future[tuple[Alert, ...]]:
+        """Let something be done to the watch between two frames."""
+        done: Future[tuple[Alert, ...]] = Future()
+        with self._changed:
+            self._calls.append((call, done))
+            self._changed.notify_all()
+        return done
+
+    def _put(self, job: _Job) -> None:
+        self.arrived[_id(job.frame)] = time.monotonic()
+        self.metrics.last_frame.labels(_id(job.frame)).set(time.time())
+        self._slots[_id(job.frame)] = job
+        self._changed.notify_all()
+
+    def _run(self) -> None:
+        while (next := self._next()) is not None:
+            self.busy_since = time.monotonic()
+            work, done = next
+            try:
+                answer = work()
+            except Exception as error:
+                done.set_exception(self._told(error))
+            else:
+                done.set_result(answer)
+            self.busy_since = None
+        self.database.close()
+
+    def _next(self) -> tuple[Callable[[], Any], Future[Any]] | None:
+        """What is to be done next: calls first, then the camera whose turn it is."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._stop or self._calls or any(self._slots.values()))
+            if self._stop:
+                return None
+            if self._calls:
+                call, done = self._calls.popleft()
+                return (lambda: self._do(call)), done
+            while self._slots[self._turn[0]] is None:
+                self._turn.rotate(-1)
+            camera = self._turn[0]
+            job, self._slots[camera] = self._slots[camera], None
+            self._turn.rotate(-1)
+            self._changed.notify_all()
+        assert job is not None
+        found = job
+        return (lambda: self._take(found.frame)), found.done
+
+    def _told(self, error: Exception) -> Exception:
+        """An error as who offered the frame should hear of it. What the watch knows is then read from the disk again,
+        so that nothing is believed that is not kept."""
+        if isinstance(error, Refused):
+            return error
+        self._watch = None
+        if isinstance(error, (sqlite3.Error, OSError)):
+            self.trouble = f"not saved: {error}"
+            self.metrics.not_saved.inc()
+            log.error("%s", self.trouble)
+            return Refused("not saved", "the disk does not take what is new", 5.0)
+        log.error("not read: %s: %s", type(error).__name__, error)
+        return error
+
+    def _ready(self) -> Watch:
+        if self._watch is None:
+            self._open()
+        assert self._watch is not None
+        return self._watch
+
+    def _open(self) -> Known:
+        kept = KeptInDatabase(self.database, self.layout)
+        self._watch = Watch(kept, self.pipeline, self.cameras)
+        return self._summary(self._watch)
+
+    def _take(self, frame: Frame) -> Taken:
+        watch, camera = self._ready(), _id(frame)
+        if not watch.is_new(camera, frame.time):
+            self.check(camera, frame.time)
+        try:
+            new = watch.see(frame)
+        except InputError as error:
+            raise Refused("wrong size", str(error)) from None
+        reading = watch.reading
+        assert reading is not None
+        with self.database.transaction():
+            seq = self.database.add_reading(camera, frame.time, time.time(), as_plain(reading))
+            self.database.add_event("reading", camera, frame.time, time.time(), _brief(seq, camera, reading))
+            self._keep(watch, frame.time)
+        self._published(watch, new)
+        self.metrics.read.labels(camera).inc()
+        for stage, ms in reading.latency_ms.items():
+            self.metrics.stage.labels(stage).observe(ms / 1000)
+        self._looked_at(frame, reading)
+        return Taken(seq, new)
+
+    def _do(self, call: Call) -> tuple[Alert, ...]:
+        watch = self._ready()
+        with self.database.transaction():
+            new = tuple(call(watch, self.now))
+            self._keep(watch, self.now)
+        self._published(watch, new)
+        return new
+
+    def _keep(self, watch: Watch, at: float) -> None:
+        """Write what is new, within a transaction: the alerts by the watch itself, and the shelves that changed."""
+        before = {s.position: s for s in self.known.states}
+        for state in watch.states:
+            old = before.get(state.position)
+            if old is None or (old.last_level, old.intruder) != (state.last_level, state.intruder):
+                self.database.add_event("shelf", state.position, at, time.time(), asdict(state))
+        watch.keep()
+
+    def _published(self, watch: Watch, new: Sequence[Alert]) -> None:
+        self.trouble = ""
+        self.known = self._summary(watch)
+        for alert in new:
+            self.metrics.alerts.labels(alert.kind, alert.event).inc()
+        levels = Tally(s.level for s in self.known.states)
+        for level in get_args(Level):
+            self.metrics.positions.labels(level).set(levels[level])
+        self.metrics.to_review.set(len(self.known.questions))
+        for heard in list(self.listen):
+            heard()
+
+    def _looked_at(self, frame: Frame, reading: Reading) -> None:
+        try:
+            self.look(frame, reading)
+        except Exception as error:  # the frame is kept all the same
+            log.error("picture of %s not stored: %s: %s", _id(frame), type(error).__name__, error)
+
+    def _summary(self, watch: Watch) -> Known:
+        times = {camera.id: watch.last_time(camera.id) for camera in self.cameras}
+        states = watch.states or watch.memory.update([])
+        at = watch.memory.time if math.isfinite(watch.memory.time) else 0.0
+        queue = watch.queue
+        return Known(at, states, watch.alerts.standing, queue.pending, frozenset(queue.ids), times)
+
+
+def _id(frame: Frame) -> str:
+    assert frame.camera is not None
+    return frame.camera.id
+
+
+def _brief(seq: int, camera: str, reading: Reading) -> dict[str, Any]:
+    """A reading as an event: how many boxes of each class, and how many products have a name."""
+    found = reading.detections
+    counts = Tally(CLASSES[c] for c in found.class_id)
+    named = int((found.sku != None).sum())  # noqa: E711
+    return {"reading": seq, "camera": camera, "named": named, **{name: counts[name] for name in CLASSES}}
