@@ -80,7 +80,11 @@ def first_hits(instances: Sequence[Instance]) -> FirstHits:
 
 
 def light_shapes(scenario: Scenario) -> dict[str, Any]:
-    """Lamps and windows that are lit, as Lambertian area emitters: luminance = flux / (π · area)."""
+    """Lamps and windows that are lit, as Lambertian area emitters: luminance = flux / (π · area).
+
+    Each is loaded by itself: of shapes that are loaded together Mitsuba keeps the emitters in an order that hangs on
+    their addresses, and with it the noise of a picture.
+    """
     shapes = {f"lamp-{lamp.id}": _lamp(lamp) for lamp in luminaires(scenario)}
     store, hour = scenario.layout.store, scenario.conditions.lighting.hour
     for i, window in enumerate(store.windows):
@@ -165,7 +169,7 @@ def _clear_material(mesh: Mesh) -> Any:
     return mi.load_dict({"type": "blendbsdf", "weight": CLEARNESS, "scatters": scatters, "passes": passes})
 
 
-def _lamp(lamp: Luminaire) -> dict[str, Any]:
+def _lamp(lamp: Luminaire) -> Any:
     cos, sin = math.cos(lamp.yaw), math.sin(lamp.yaw)
     x, y, z = lamp.position
     along = np.array([cos, sin, 0.0]) * lamp.length / 2
@@ -174,7 +178,7 @@ def _lamp(lamp: Luminaire) -> dict[str, Any]:
     return _emitter((x, y, z - BELOW), along, across, luminance, lamp.kelvin)
 
 
-def _window(window: Window, room: Room, hour: float) -> dict[str, Any]:
+def _window(window: Window, room: Room, hour: float) -> Any:
     inward = np.array({"left": (1, 0, 0), "right": (-1, 0, 0), "front": (0, 1, 0), "back": (0, -1, 0)}[window.wall])
     centre = np.array(window.centre, float)
     axis = 0 if window.wall in ("left", "right") else 1
@@ -186,17 +190,12 @@ def _window(window: Window, room: Room, hour: float) -> dict[str, Any]:
     return _emitter(centre + BELOW * inward, along, up, luminance, daylight_kelvin(hour))
 
 
-def _emitter(centre: Any, half: Floats, other: Floats, luminance: float, kelvin: float) -> dict[str, Any]:
+def _emitter(centre: Any, half: Floats, other: Floats, luminance: float, kelvin: float) -> Any:
     """A rectangle of half sides `half` and `other` that shines along half × other."""
     normal = np.cross(half, other)
     matrix = np.eye(4)
     matrix[:3] = np.column_stack([half, other, normal / np.linalg.norm(normal), centre])
     mi = mitsuba()
-    return {
-        "type": "rectangle",
-        "to_world": mi.ScalarTransform4f(matrix),
-        "emitter": {
-            "type": "area",
-            "radiance": {"type": "rgb", "value": [float(v) for v in luminance * kelvin_to_rgb(kelvin)]},
-        },
-    }
+    radiance = {"type": "rgb", "value": [float(v) for v in luminance * kelvin_to_rgb(kelvin)]}
+    shape = {"type": "rectangle", "to_world": mi.ScalarTransform4f(matrix)}
+    return mi.load_dict(shape | {"emitter": {"type": "area", "radiance": radiance}})

@@ -31,7 +31,7 @@ people come and go, and nothing need be made again for it. Foreign units, of whi
 FOREIGN = 5
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Instance:
     """One body of the scene at this moment: its mesh, position (m) and orientation (quaternion x, y, z, w).
 
