@@ -105,7 +105,11 @@ class Bench:
             self._galleries[key] = self._enrol(scenario, recognizer)
         return self._galleries[key]
 
-    def _enrol(self, scenario: Scenario, recognizer: Recognizer) -> Gallery:
+    def render_studio(self, scenario: Scenario) -> None:
+        """Render the studio pictures of a scenario's products if they are missing and no other worker is at them."""
+        self.cache.begin(*self._studio(scenario))
+
+    def _studio(self, scenario: Scenario) -> tuple[str, Callable[[], Arrays]]:
         catalog, lookalikes = scenario.layout.catalog, scenario.conditions.lookalikes
         products = tuple(catalog)
 
@@ -113,9 +117,11 @@ class Bench:
             pictures = studio_pictures(products, lookalikes=lookalikes)
             return {f"{sku}\n{i}": p for sku, some in pictures.items() for i, p in enumerate(some)}
 
-        entry = self.cache.make(studio_key(products, catalog.artwork, lookalikes), render)
-        studio: dict[str, list] = {p.sku: [] for p in products}
-        for name, picture in entry.items():
+        return studio_key(products, catalog.artwork, lookalikes), render
+
+    def _enrol(self, scenario: Scenario, recognizer: Recognizer) -> Gallery:
+        studio: dict[str, list] = {p.sku: [] for p in scenario.layout.catalog}
+        for name, picture in self.cache.make(*self._studio(scenario)).items():
             studio[name.rsplit("\n", 1)[0]].append(picture)
         return gallery_of(studio, recognizer)
 
@@ -133,6 +139,11 @@ def run_cell(cell: Cell, hash: str, bench: Bench, folder: Path, note: Callable[[
     check(experiment)
     scenarios = bench.draw(experiment)
     hashes = [s.hash for s in scenarios]
+    # First what nobody renders yet, so that two workers at the same pictures share them out instead of waiting.
+    bench.render_studio(scenarios[0])
+    for scenario, scenario_hash in zip(scenarios, hashes):
+        for camera in cell.rig.cameras:
+            bench.render(scenario, scenario_hash, camera, experiment.renderer)
     pipeline = bench.pipeline(experiment, scenarios[0])
     moments, worst, samples = _read(cell, scenarios, hashes, pipeline, bench, folder, note)
     arm = arm_of(cell.rig, cell.model, scenarios[0].layout, moments)
@@ -158,10 +169,6 @@ def _read(
     ppm = {c.id: c.pixels_per_metre(layout.places.base, layout.places.yaw) for c in cell.rig.cameras}
     worst: list[tuple[int, Scenario, Frame, Truth, Reading]] = []
     moments, tables, done = [], [], 0
-    # First what nobody renders yet, so that two workers at the same pictures share them out instead of waiting.
-    for scenario, hash in zip(scenarios, hashes):
-        for camera in cell.rig.cameras:
-            bench.render(scenario, hash, camera, cell.experiment.renderer)
     for scenario, hash in zip(scenarios, hashes):
         truths, readings, scores = [], [], []
         for camera in cell.rig.cameras:

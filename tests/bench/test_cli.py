@@ -11,18 +11,9 @@ from bench.cli import CONF, compose, load_experiment, main
 from bench.experiment import TIMED_FRAMES, check
 from bench.training.train import training_of
 from scenarios import load_scenario
+from tests.refusal import refusal
 
 QUICKSTART = Path(__file__).parents[2] / "scenarios" / "quickstart"
-
-
-def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
-    """The one line that a command ends with."""
-    with pytest.raises(SystemExit) as exit:
-        main(arguments)
-    assert exit.value.code == 2
-    lines = capsys.readouterr().err.splitlines()
-    assert len(lines) == 1
-    return lines[0]
 
 
 EXPECTED_COMMANDS = (
@@ -71,7 +62,7 @@ def test_wrong_input_gets_one_line_and_leaves_nothing(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert expected in refused(arguments, capsys)
+    assert expected in refusal(main, arguments, capsys)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -96,7 +87,7 @@ def test_bad_files_of_a_store_are_named(
     text = (folder / file).read_text()
     (folder / file).write_text(text.replace(old, new, 1) if old else text + new + "\n")
     monkeypatch.chdir(tmp_path)
-    assert expected in refused(["run", "experiment=quickstart", f"scenario={folder}"], capsys)
+    assert expected in refusal(main, ["run", "experiment=quickstart", f"scenario={folder}"], capsys)
     assert not (tmp_path / "outputs").exists()
 
 

@@ -15,6 +15,7 @@ from bench.configs import compose
 from bench.device_choice import Devices, Option, as_devices, carried, cited, front, options, plot, read_results, table
 from scenarios import InputError
 from tests.bench.test_regression import latency
+from tests.refusal import refusal
 from vision.pipeline import weights_path
 
 
@@ -121,10 +122,7 @@ def test_wrong_input_is_named_before_anything_is_rendered(
         (["devices.every=0"], "every 0.0; expected more than 0 seconds"),
         (["+devices.rate=2"], "devices: unknown key 'rate'"),
     ):
-        with pytest.raises(SystemExit) as exit:
-            main(["run", "experiment=device_choice", *words])
-        assert exit.value.code == 2
-        assert said in capsys.readouterr().err
+        assert said in refusal(main, ["run", "experiment=device_choice", *words], capsys)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["old.json"]
 
 

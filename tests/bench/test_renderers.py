@@ -16,6 +16,7 @@ from bench.training.transfer import table, transfer
 from scenarios import InputError
 from tests.bench.evidence import evidence
 from tests.layouts import front_camera
+from tests.refusal import refusal
 from vision import Detections
 from vision.readings import PRODUCT
 
@@ -78,12 +79,7 @@ def test_wrong_input_gets_one_line(
     arguments: list[str], expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(SystemExit) as exit:
-        main(arguments)
-    error = capsys.readouterr().err
-    assert exit.value.code == 2
-    assert expected in error
-    assert len(error.splitlines()) == 1
+    assert expected in refusal(main, arguments, capsys)
     assert not list(tmp_path.iterdir())
 
 

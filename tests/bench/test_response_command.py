@@ -23,6 +23,7 @@ from bench.response.views import PIXELS_PER_METRE, Views, draw_samples, roomy, v
 from scenarios import InputError, Lookalikes
 from tests.bench.response_world import made_up
 from tests.layouts import small_layout
+from tests.refusal import refusal
 
 VIEWS = Views("val", 2, 3, (Model("m", "yolo11n", "embed"),))
 
@@ -112,11 +113,7 @@ def test_wrong_input_gets_one_line_and_leaves_nothing(
     made_up(100, stores=3).to_parquet("few/a.parquet")
     Path("broken/a.parquet").write_text("no table")
     pd.DataFrame({"kind": ["unit"]}).to_parquet("other/a.parquet")
-    with pytest.raises(SystemExit) as exit:
-        main(["response", *arguments])
-    assert exit.value.code == 2
-    (line,) = capsys.readouterr().err.splitlines()
-    assert expected in line
+    assert expected in refusal(main, ["response", *arguments], capsys)
     assert not (tmp_path / "outputs").exists()
 
 

@@ -18,6 +18,7 @@ from bench.studies.figures import effects_figure
 from bench.studies.study import READING, ROOT, cell_hashes, check_study, study_of, study_over
 from scenarios import InputError
 from sim.render import RENDERERS
+from tests.refusal import refusal
 from tests.small_study import overrides, small_study
 from vision.runtimes import RUNTIMES
 
@@ -109,12 +110,7 @@ def test_what_decides_no_score_does_not(tmp_path: Path) -> None:
 def test_wrong_input_gets_one_line(
     words: list[str], expected: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SystemExit) as exit:
-        main(["run", *overrides(tmp_path), *words])
-    assert exit.value.code == 2
-    lines = capsys.readouterr().err.splitlines()
-    assert len(lines) == 1
-    assert expected in lines[0]
+    assert expected in refusal(main, ["run", *overrides(tmp_path), *words], capsys)
     assert not (tmp_path / "outputs").exists()
 
 

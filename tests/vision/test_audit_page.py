@@ -16,6 +16,7 @@ from scenarios.files import write_yaml
 from scenarios.planogram import save_planogram
 from scenarios.products import save_catalog
 from tests.layouts import front_camera, small_layout
+from tests.refusal import refusal
 from vision import Detections, PlaceReadings, PlaceState, Reading
 from vision.audit_page import write_shelf_audit
 from vision.behind import DEEPEST, columns
@@ -129,10 +130,7 @@ def test_read_audits_against_a_planogram(tmp_path: Path, picture: Path, capsys: 
         (words[:4], "--planogram and --camera go together"),
         ([*words[:3], str(tmp_path / "none"), *words[4:]], "no such folder"),
     ):
-        with pytest.raises(SystemExit) as exit:
-            main([*arguments, "--outputs", str(tmp_path / "no")])
-        assert exit.value.code == 2
-        assert expected in capsys.readouterr().err
+        assert expected in refusal(main, [*arguments, "--outputs", str(tmp_path / "no")], capsys)
         assert not (tmp_path / "no").exists()
 
 

@@ -18,6 +18,7 @@ from scenarios import Frame, InputError, load_scenario
 from scenarios.files import write_yaml
 from scenarios.planogram import save_planogram
 from scenarios.products import save_catalog
+from tests.refusal import refusal
 from tests.vision.fakes import FakeSession, boxes_session, mean_colour_session
 from tests.vision.shipped import READERS
 from vision import Detector, Gallery, Pipeline, Recognizer
@@ -184,10 +185,8 @@ def test_shipped_weights_of_another_kind_are_no_choice(
 ) -> None:
     pytest.importorskip("onnxruntime", reason="onnxruntime is not installed (extra: cpu)")
     (tmp_path / "a.png").write_bytes(encoded(".png"))
-    with pytest.raises(SystemExit) as exit:
-        main(["read", str(tmp_path / "a.png"), *options, "--outputs", str(tmp_path / "out")])
-    assert exit.value.code == 2
-    assert message in capsys.readouterr().err
+    words = ["read", str(tmp_path / "a.png"), *options, "--outputs", str(tmp_path / "out")]
+    assert message in refusal(main, words, capsys)
     assert not (tmp_path / "out").exists()
 
 
@@ -290,13 +289,9 @@ def test_a_command_with_wrong_input_ends_with_one_line_and_writes_nothing(
     arguments = words(tmp_path)
     given = arguments if "--outputs" in arguments else [*arguments, "--outputs", str(tmp_path / "out")]
     before = sorted(tmp_path.rglob("*"))
-    with pytest.raises(SystemExit) as exit:
-        main(given)
-    assert exit.value.code == 2
-    errors = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("skipped: ")]
-    assert len(errors) == 1
-    assert errors[0].startswith("shelfwatch: ")
-    assert message in errors[0]
+    error = refusal(main, given, capsys)
+    assert error.startswith("shelfwatch: ")
+    assert message in error
     assert sorted(tmp_path.rglob("*")) == before
 
 
@@ -322,11 +317,8 @@ def test_a_disk_that_is_full_is_said_and_leaves_nothing_half_written(
         cv2.imwrite(str(tmp_path / f"sku-{i}.png"), np.roll(PICTURE, i, axis=0).repeat(4, axis=0).repeat(4, axis=1))
     goal = {"read": ["--outputs", str(tmp_path / "out")], "enroll": ["--output", str(tmp_path / "packs.npz")]}
     before = sorted(tmp_path.rglob("*"))
-    with full_disk(size), pytest.raises(SystemExit) as exit:
-        main([command, str(tmp_path), *goal[command]])
-    assert exit.value.code == 2
-    errors = capsys.readouterr().err.splitlines()
-    assert len(errors) == 1
-    assert errors[0].startswith(f"shelfwatch: {tmp_path}")
-    assert errors[0].endswith("File too large")
+    with full_disk(size):
+        error = refusal(main, [command, str(tmp_path), *goal[command]], capsys)
+    assert error.startswith(f"shelfwatch: {tmp_path}")
+    assert error.endswith("File too large")
     assert sorted(tmp_path.rglob("*")) == before

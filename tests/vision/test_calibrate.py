@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from scenarios import Camera, CameraModel, Frame, InputError, Lens
 from scenarios.files import read_yaml, write_yaml
 from tests.layouts import MODEL, front_camera, small_layout
+from tests.refusal import refusal
 from tests.vision.fakes import boxes_session
 from vision import Detector, Pipeline
 from vision.boards import Board, fit_board
@@ -288,10 +289,5 @@ def test_wrong_options_get_one_line(
     monkeypatch.chdir(tmp_path)
     save_picture(tmp_path / "shelf.jpg", np.full((48, 64, 3), 90, np.uint8))
     (tmp_path / "empty").mkdir()
-    with pytest.raises(SystemExit) as exit:
-        main(["calibrate", *arguments])
-    assert exit.value.code == 2
-    error = capsys.readouterr().err
-    assert match in error
-    assert error.count("\n") == 1
+    assert match in refusal(main, ["calibrate", *arguments], capsys)
     assert not (tmp_path / "outputs").exists()

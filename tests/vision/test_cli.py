@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from tests.refusal import refusal
 from vision.cli import main
 from vision.pipeline import WEIGHTS
 
@@ -94,12 +95,7 @@ def test_wrong_input_gets_one_line_and_leaves_nothing(
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "broken.jpg").write_bytes(b"no picture")
     before = sorted(tmp_path.rglob("*"))
-    with pytest.raises(SystemExit) as exit:
-        main(arguments)
-    assert exit.value.code == 2
-    errors = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("skipped: ")]
-    assert len(errors) == 1
-    assert errors[0].startswith(f"shelfwatch: {expected}")
+    assert refusal(main, arguments, capsys).startswith(f"shelfwatch: {expected}")
     assert sorted(tmp_path.rglob("*")) == before
 
 

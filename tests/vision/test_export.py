@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from scenarios import InputError
+from tests.refusal import refusal
 from tests.vision.fakes import FakeSession, boxes_session
 from vision import Detector, Recognizer
 from vision.cli import main
@@ -100,29 +101,20 @@ def test_frames_are_shipped_for_the_comparison() -> None:
     assert [image.shape for image in frames()] == [(640, 640, 3)] * 4
 
 
-def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
-    with pytest.raises(SystemExit) as exit:
-        main(arguments)
-    assert exit.value.code == 2
-    lines = capsys.readouterr().err.splitlines()
-    assert len(lines) == 1
-    return lines[0]
-
-
 def test_wrong_input_ends_in_one_line_with_nothing_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("onnx", reason="onnx is not installed (extra: export)")
     out = tmp_path / "out"
     base = ["export", "embed", "--output", str(out)]
-    assert "INT8 needs --calibration" in refused([*base, "--precision", "int8"], capsys)
+    assert "INT8 needs --calibration" in refusal(main, [*base, "--precision", "int8"], capsys)
     nowhere = ["--precision", "int8", "--calibration", str(tmp_path / "nowhere")]
-    assert "nowhere: no such folder; expected pictures" in refused([*base, *nowhere], capsys)
+    assert "nowhere: no such folder; expected pictures" in refusal(main, [*base, *nowhere], capsys)
     (tmp_path / "empty").mkdir()
     empty = ["--precision", "int8", "--calibration", str(tmp_path / "empty")]
-    assert "empty: no pictures in it" in refused([*base, *empty], capsys)
-    assert "TensorRT is not installed" in refused([*base, "--format", "tensorrt"], capsys)
+    assert "empty: no pictures in it" in refusal(main, [*base, *empty], capsys)
+    assert "TensorRT is not installed" in refusal(main, [*base, "--format", "tensorrt"], capsys)
     (tmp_path / "no.onnx").write_bytes(b"no network")
     wrong = ["export", str(tmp_path / "no.onnx"), "--output", str(out), "--precision", "fp16"]
-    assert "no.onnx: not readable as an ONNX network" in refused(wrong, capsys)
+    assert "no.onnx: not readable as an ONNX network" in refusal(main, wrong, capsys)
     assert not out.exists()
 
 
@@ -131,7 +123,7 @@ def test_what_differs_too_much_is_not_written(
 ) -> None:
     monkeypatch.setitem(parity.LEAST_COSINE, "fp32", 1.1)
     monkeypatch.setattr(command, "_crops", lambda session, images: np.zeros((2, 112, 80, 3), np.uint8))
-    line = refused(["export", "embed", "--output", str(tmp_path / "out")], capsys)
+    line = refusal(main, ["export", "embed", "--output", str(tmp_path / "out")], capsys)
     assert "as onnx fp32 it differs too much from FP32: mean cosine 1.0000 over 2 crops; expected 1.1" in line
     assert not (tmp_path / "out").exists()
 
@@ -160,7 +152,7 @@ def test_an_int8_recognizer_stands_in_for_a_format_that_cannot_be_made(
     types = {node.op_type for node in onnx.load(str(made)).graph.node}
     assert "QuantizeLinear" in types
     assert made.stat().st_size < 0.4 * open_size("embed")
-    assert "is int8; expected the FP32 weights" in refused(["export", str(made), "--precision", "fp16"], capsys)
+    assert "is int8; expected the FP32 weights" in refusal(main, ["export", str(made), "--precision", "fp16"], capsys)
     again = ["export", str(made), "--output", str(tmp_path / "again")]  # the same precision, as for an engine of it
     main(again)
     assert (tmp_path / "again" / "embed.int8.onnx").read_bytes() == made.read_bytes()

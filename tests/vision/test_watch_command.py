@@ -11,6 +11,7 @@ import pytest
 
 from scenarios import Camera, CameraModel
 from scenarios.scenario import HERE
+from tests.refusal import refusal
 from tests.vision.watched import FULL, OUT, frame, watcher
 from vision import watch as module
 from vision.calibrate import save_camera
@@ -82,10 +83,8 @@ WRONG = [
 @pytest.mark.parametrize(("arguments", "expected"), WRONG)
 def test_wrong_input_gets_one_line(place: Path, capsys, arguments: list[str], expected: str) -> None:
     (place / "owned").mkdir()
-    with sole_owner(place / "owned" / ".lock"), pytest.raises(SystemExit) as exit:
-        main(["watch", "--camera", "camera.yaml", "--planogram", STORE, *arguments])
-    assert exit.value.code == 2
-    (line,) = capsys.readouterr().err.splitlines()
+    with sole_owner(place / "owned" / ".lock"):
+        line = refusal(main, ["watch", "--camera", "camera.yaml", "--planogram", STORE, *arguments], capsys)
     assert line.startswith("shelfwatch: ")
     assert expected in line
 
@@ -106,7 +105,4 @@ def test_a_person_answers_and_the_watch_hears_of_it(tmp_path: Path, capsys, monk
     assert ReviewQueue(tmp_path / "review.jsonl").verdict(question.id) is False
     assert json.loads((tmp_path / "review.jsonl").read_text().splitlines()[-1])["by"] == "ada"
     for wrong, expected in ((["nowhere"], "nothing was watched there"), ([str(tmp_path), "--yes", "x"], "x: no such")):
-        with pytest.raises(SystemExit) as exit:
-            main(["review", *wrong])
-        assert exit.value.code == 2
-        assert expected in capsys.readouterr().err
+        assert expected in refusal(main, ["review", *wrong], capsys)
