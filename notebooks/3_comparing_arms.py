@@ -85,7 +85,8 @@ for metric in ("facings_exact", "oos_recall"):
     found = compare([samples[arm][metric] for arm in others], samples[best][metric])
     pairs[metric] = pd.DataFrame([{"arm": arm} | comparison_row(c) for arm, c in zip(others, found)])
 print(f"difference against {best}")
-pd.concat(pairs).set_index("arm", append=True)[["difference", "low", "high", "p", "p_holm", "words"]].round(3)
+together = pd.concat(pairs, names=["metric", None]).droplevel(1).set_index("arm", append=True)
+together[["difference", "low", "high", "p", "p_holm", "words"]].round(3)
 
 # %%
 drawn = pairs["facings_exact"].rename(columns={"low": "difference_low", "high": "difference_high"})
