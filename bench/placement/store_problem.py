@@ -38,16 +38,21 @@ class PositionWeight:
 @dataclass(frozen=True)
 class Costs:
     """In money: of cable per metre beyond `included` metres from the cabinet (metres), which the price of a camera has
-    in it; of devices; and how many streams these take."""
+    in it; of a `device`, which takes so many `streams`."""
 
     cabinet: tuple[float, float, float]
     cable_per_metre: float
     included: float
     cameras_at_most: int | None = None
+    device: str = "device"
+    device_price: float = 0.0
+    streams: int = 8
 
     def __post_init__(self) -> None:
-        if min(self.cable_per_metre, self.included) < 0 or (self.cameras_at_most or 1) < 1:
+        if min(self.cable_per_metre, self.included, self.device_price) < 0 or (self.cameras_at_most or 1) < 1:
             raise ValueError(f"{self}; expected values >= 0, and cameras_at_most >= 1 or null")
+        if self.streams < 1:
+            raise ValueError(f"streams {self.streams}; expected 1 or more")
 
 
 @dataclass(frozen=True)
@@ -132,11 +137,15 @@ def position_weights(base: Scenario, path: Path | None) -> Floats:
 
 
 def camera_costs(found: Candidates, costs: Costs) -> Floats:
-    """(C,) price, mount and cable of each; cables run along the room's axes."""
+    """(C,) price, mount and cable of each."""
     price = np.array([model.price for model in found.models])[found.model]
-    metres = np.abs(found.place - costs.cabinet).sum(axis=1)
-    cable = costs.cable_per_metre * np.maximum(metres - costs.included, 0)
+    cable = costs.cable_per_metre * np.maximum(cable_metres(found, costs) - costs.included, 0)
     return np.round(price + found.mounts.cost[found.mount] + cable, 2)
+
+
+def cable_metres(found: Candidates, costs: Costs) -> Floats:
+    """(C,) metres from the cabinet to each; cables run along the room's axes."""
+    return np.abs(found.place - costs.cabinet).sum(axis=1)
 
 
 def problem_of(
