@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from bench.devices import conditions
 from bench.economics import SHIPPED as SHIPPED_ASSUMPTIONS
@@ -36,8 +38,12 @@ from bench.placement.store_problem import (
     problem_of,
     store_problem,
 )
-from bench.response.response import MODEL, SHIPPED, load_responses
+from bench.placement.transfer import FIRST_SEED as VIEWS_SEED
+from bench.placement.transfer import NONE, Transfer, fit_transfers, transfer_rows, view_table
+from bench.response.response import MODEL, SHIPPED, Response, load_responses
 from bench.statistics import Estimate, interval
+from bench.studies.cells import Bench
+from bench.studies.pictures import PictureCache
 from bench.studies.study import Study
 from scenarios import CameraModel, InputError, Layout, Rig, Scenario, load_scenario
 from vision.outputs import final_path, result_folder, write_json
@@ -45,7 +51,7 @@ from vision.outputs import final_path, result_folder, write_json
 ROBUST = ("crowd", "lights", "lost")
 RANDOM_PLACEMENTS = 20
 """A random placement is worth what so many are on average; the median one is shown."""
-BEST, ONE_LOST = "best", "best, one camera lost"
+BEST, ONE_LOST = "best", "best less one"
 NOT_CHOOSING = ("prove", "prove_seed", "economics", "workers", "cache_gb", "outputs")
 """Keys that no choice depends on."""
 
@@ -71,6 +77,8 @@ class PlacePlan:
     correlation: float
     responses: str | None = None
     model: str = MODEL
+    views: int = 16
+    views_seed: int = VIEWS_SEED
     prove: int = 0
     prove_seed: int = FIRST_SEED
     economics: str | None = None
@@ -96,13 +104,14 @@ class PlacePlan:
             raise ValueError("expected worlds >= 2, candidates, crowded and workers >= 1, and at least one of models")
         if not 0 <= self.correlation <= 1 or not 0 <= self.failed <= 1 or min(self.seconds, self.cache_gb) <= 0:
             raise ValueError("expected correlation and failed from 0 to 1, and seconds and cache_gb > 0")
-        if self.prove < 0 or self.prove == 1:
-            raise ValueError(f"prove {self.prove}; expected 0, or 2 scenarios or more")
-        seeds = range(self.first_seed, self.first_seed + self.worlds)
-        if self.prove and (
-            self.prove_seed in seeds or self.first_seed in range(self.prove_seed, self.prove_seed + self.prove)
-        ):
-            raise ValueError(f"prove_seed {self.prove_seed}; expected worlds that did not choose the placement")
+        if self.prove < 0 or self.prove == 1 or self.views < 0 or self.views == 1:
+            raise ValueError(f"prove {self.prove}, views {self.views}; expected 0, or 2 or more")
+        uses = ((self.first_seed, self.worlds), (self.views_seed, self.views), (self.prove_seed, self.prove))
+        for (first, count), (other, others) in itertools.combinations(uses, 2):
+            if count and others and first < other + others and other < first + count:
+                raise ValueError(
+                    f"seeds {first} and {other}: expected other worlds to choose, to fit the response and to prove"
+                )
         if self.apart < 0 or not 0 <= self.shoppers <= 50:
             raise ValueError(f"apart {self.apart}, shoppers {self.shoppers}; expected apart >= 0 and 0 to 50 shoppers")
 
@@ -118,13 +127,15 @@ def run_place(plan: PlacePlan, command: str) -> tuple[Path, dict[str, Any]]:
     check_budget(plan, found, base)
     weight = position_weights(base, Path(plan.weights) if plan.weights else None)
     worlds, group = draw_worlds(base, plan.first_seed, plan.worlds, plan.crowded, plan.shoppers, plan.failed)
+    table, transfers = _transfers(plan, base, found, responses)
     store = store_problem(
-        found, worlds, group, responses, plan.costs, weight, Path(plan.outputs) / "sight",
+        found, worlds, group, responses, transfers, plan.costs, weight, Path(plan.outputs) / "sight",
         int(plan.cache_gb * 1e9), plan.workers,
     )  # fmt: skip
     problems = {name: _problem(plan, store, (name,), False) for name in GROUPS}
     usual = problems["usual"]
-    facts = [base.hash, dataclasses.asdict(plan) | dict.fromkeys(NOT_CHOOSING), weight.tolist()]
+    told = transfer_rows(table, transfers) if table is not None else []
+    facts = [base.hash, dataclasses.asdict(plan) | dict.fromkeys(NOT_CHOOSING), weight.tolist(), told]
     choice = choice_of(Path(plan.outputs) / "placements", facts, lambda: _choose(plan, store, usual))
     answer, chosen = choice.answer, choice.answer.chosen
     rigs = {name: rig_of(found, c, name) for name, c in choice.placements.items() if c}
@@ -148,6 +159,7 @@ def run_place(plan: PlacePlan, command: str) -> tuple[Path, dict[str, Any]]:
         "one_fewer": one_fewer(store, usual, chosen), "proof": proof,
         "bill": [dataclasses.asdict(part) for part in bill], "paid": bill_total(bill),
         "money": yearly_money(assumptions, base.layout, placed),
+        "transfer": {"pictures": plan.views, "outcomes": told},
         "views": {"rendered": store.seen.rendered, "found": store.seen.found}, "conditions": conditions(),
     }  # fmt: skip
     with result_folder(Path(plan.outputs), "place") as folder:
@@ -157,6 +169,21 @@ def run_place(plan: PlacePlan, command: str) -> tuple[Path, dict[str, Any]]:
         pictures = sample_pictures(_proof_study(plan, base, [rigs[BEST]]), sure)
         write_page(folder, base.layout, rigs[BEST], result, pictures)
     return final_path(folder), result
+
+
+def _transfers(
+    plan: PlacePlan, base: Scenario, found: Candidates, responses: dict[str, Response]
+) -> tuple[pd.DataFrame | None, dict[str, Transfer]]:
+    """What pictures of this store tell of the response, and the pictures' table; none without pictures."""
+    if not plan.views:
+        return None, NONE
+    study = _study(plan, base, [Rig("views", (found.camera(0),))], plan.views, plan.views_seed)
+    bench = Bench(PictureCache(study.pictures, int(study.cache_gb * 1e9)))
+    try:
+        table = view_table(found, study.base, responses, Path(plan.outputs) / "views", bench)
+    finally:
+        bench.close()
+    return table, fit_transfers(table)
 
 
 def _recall(store: StoreProblem, usual: Problem, chosen: list[int], proof: dict[str, Any] | None) -> Estimate:
@@ -188,10 +215,12 @@ def _prove(
 
 
 def _proof_study(plan: PlacePlan, base: Scenario, rigs: list[Rig]) -> Study:
-    worlds = plan.prove or 2
-    outputs = Path(plan.outputs)
+    return _study(plan, base, rigs, plan.prove or 2, plan.prove_seed)
+
+
+def _study(plan: PlacePlan, base: Scenario, rigs: list[Rig], worlds: int, first_seed: int) -> Study:
     return proof_study(
-        base, plan.scenario, rigs, plan.model, worlds, plan.shoppers, plan.workers, outputs, plan.prove_seed
+        base, plan.scenario, rigs, plan.model, worlds, plan.shoppers, plan.workers, Path(plan.outputs), first_seed
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.stats import poisson
 
 from bench.placement.candidates import Candidates
-from bench.placement.chances import Chances, chances
+from bench.placement.chances import Chances, Change, chances
 from bench.placement.problem import Problem
 from bench.placement.visibility import Visibility, visibility
 from bench.response.response import Response
@@ -107,7 +107,7 @@ def draw_worlds(base: Scenario, first_seed: int, count: int, crowded: int, shopp
 
 def store_problem(
     found: Candidates, worlds: Sequence[Scenario], group: NDArray[np.int64], responses: dict[str, Response],
-    costs: Costs, weight: Floats, folder: Path, limit: int, workers: int,
+    transfers: Mapping[str, Change], costs: Costs, weight: Floats, folder: Path, limit: int, workers: int,
 ) -> StoreProblem:  # fmt: skip
     """Look at every world from every mount, and rate what is seen; `weight` (J,) is of `position_weights`.
 
@@ -117,7 +117,7 @@ def store_problem(
     seen = visibility(found, [worlds[int(s)] for s in rendered], folder, limit, workers)
     usual = np.flatnonzero(group == GROUPS.index("usual"))
     seen = dataclasses.replace(seen, share=np.concatenate([seen.share, seen.share[: len(usual)]]))
-    rated = chances(found, seen, worlds, responses)
+    rated = chances(found, seen, worlds, responses, transfers)
     return StoreProblem(found, seen, tuple(worlds), group, rated, camera_costs(found, costs), weight)
 
 

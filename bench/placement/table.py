@@ -7,6 +7,7 @@ from typing import Any
 
 from bench.economics import money_line
 from bench.placement.prove import proof_table
+from bench.placement.transfer import transfer_table
 
 
 def place_table(result: Mapping[str, Any]) -> str:
@@ -26,6 +27,8 @@ def place_table(result: Mapping[str, Any]) -> str:
     else:
         lines.append(f"proven: no placement within the limits knows more than {result['bound']:.3f}, "
                      f"a gap of {100 * result['gap']:.1f} %")  # fmt: skip
+    if result["transfer"]["outcomes"]:
+        lines.append(transfer_table(result["transfer"]["outcomes"], result["transfer"]["pictures"]))
     lines += result["notes"]
     reasons: dict[str, int] = {}
     for row in result["blind"]:
