@@ -53,9 +53,9 @@ def plan_svg(layout: Layout, rig: Rig) -> str:
         return (x - room.x[0]) * k + 4, (room.y[1] - y) * k + 4
 
     width, height = (room.x[1] - room.x[0]) * k + 8, (room.y[1] - room.y[0]) * k + 8
-    below = 18  # for the label of a camera at the wall
+    below, beside = 18, 44  # for the labels of cameras at the walls
     parts = [
-        f'<svg viewBox="0 0 {width:.0f} {height + below:.0f}" role="img" '
+        f'<svg viewBox="{-beside} 0 {width + 2 * beside:.0f} {height + below:.0f}" role="img" '
         f'aria-label="plan of the store with rig {rig.name}">'
     ]
     parts.append(f'<rect x="4" y="4" width="{width - 8:.0f}" height="{height - 8:.0f}" class="room"/>')

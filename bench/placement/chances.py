@@ -30,7 +30,7 @@ class Chances:
     chance: NDArray[np.float32]
 
 
-Change = Callable[[Floats], Floats]
+Change = Callable[[Floats, NDArray[np.floating]], Floats]
 
 
 def chances(
@@ -54,12 +54,13 @@ def chances(
         whole = np.flatnonzero(np.bincount(owner[place], minlength=positions) == facings)
         kept = np.isin(owner[place], whole)
         place = place[kept]
-        px, angle, inside = (a[part][kept] for a in (found.views.px_per_m, found.views.angle, found.views.inside))
+        seen_so = found.views.px_per_m, found.views.angle, found.views.inside, found.views.aside
+        px, angle, inside, aside = (a[part][kept] for a in seen_so)
         visible = seen.of(int(found.mount[i]), place) * inside
         model = int(found.model[i])
         view = {"px_per_m": px, "angle": angle, "lux": lux[:, place], "visible_fraction": visible}
         ways = {"gap": gap[model], "count": count[model]}
-        p = np.where(empty[:, place], *(transfers[name](way.predict(**view)) for name, way in ways.items()))
+        p = np.where(empty[:, place], *(transfers[name](way.predict(**view), aside) for name, way in ways.items()))
         known, at = _weakest(p, owner[place])
         keep = known > NOTHING
         world, column = np.nonzero(keep)

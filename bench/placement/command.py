@@ -17,6 +17,7 @@ from bench.economics import Placed, load_assumptions, yearly_money
 from bench.placement.arms import ceiling_grid, geometry_only, random_placement, strategy_placements
 from bench.placement.blind import best_alone, blind_positions
 from bench.placement.candidates import Aims, Candidates, candidates
+from bench.placement.chances import chances
 from bench.placement.dxf import write_dxf
 from bench.placement.evaluate import REACHABLE, arm_row, by_world, certainty, losses, one_fewer, one_more
 from bench.placement.handover import Part, bill_of_materials, bill_total, devices, write_bill, write_calibrations
@@ -26,7 +27,8 @@ from bench.placement.page import sample_pictures, write_page
 from bench.placement.plan import plan_file, rig_file
 from bench.placement.problem import Problem
 from bench.placement.prove import FIRST_SEED, OOS, proof_result, proof_rows, proof_study, run_proof
-from bench.placement.solve import Answer, cheapest, solve
+from bench.placement.search import begin
+from bench.placement.solve import Answer, cheap_enough, cheapest, solve
 from bench.placement.store_problem import (
     GROUPS,
     Ceiling,
@@ -39,7 +41,7 @@ from bench.placement.store_problem import (
     store_problem,
 )
 from bench.placement.transfer import FIRST_SEED as VIEWS_SEED
-from bench.placement.transfer import NONE, Transfer, fit_transfers, transfer_rows, view_table
+from bench.placement.transfer import NONE, drawn_by_lot, fit_transfers, transfer_rows, view_table
 from bench.response.response import MODEL, SHIPPED, Response, load_responses
 from bench.statistics import Estimate, interval
 from bench.studies.cells import Bench
@@ -78,6 +80,7 @@ class PlacePlan:
     responses: str | None = None
     model: str = MODEL
     views: int = 16
+    views_rounds: int = 2
     views_seed: int = VIEWS_SEED
     prove: int = 0
     prove_seed: int = FIRST_SEED
@@ -104,9 +107,10 @@ class PlacePlan:
             raise ValueError("expected worlds >= 2, candidates, crowded and workers >= 1, and at least one of models")
         if not 0 <= self.correlation <= 1 or not 0 <= self.failed <= 1 or min(self.seconds, self.cache_gb) <= 0:
             raise ValueError("expected correlation and failed from 0 to 1, and seconds and cache_gb > 0")
-        if self.prove < 0 or self.prove == 1 or self.views < 0 or self.views == 1:
+        if self.prove < 0 or self.prove == 1 or self.views < 0 or self.views == 1 or self.views_rounds < 0:
             raise ValueError(f"prove {self.prove}, views {self.views}; expected 0, or 2 or more")
-        uses = ((self.first_seed, self.worlds), (self.views_seed, self.views), (self.prove_seed, self.prove))
+        views = self.views * (1 + self.views_rounds)
+        uses = ((self.first_seed, self.worlds), (self.views_seed, views), (self.prove_seed, self.prove))
         for (first, count), (other, others) in itertools.combinations(uses, 2):
             if count and others and first < other + others and other < first + count:
                 raise ValueError(
@@ -127,14 +131,13 @@ def run_place(plan: PlacePlan, command: str) -> tuple[Path, dict[str, Any]]:
     check_budget(plan, found, base)
     weight = position_weights(base, Path(plan.weights) if plan.weights else None)
     worlds, group = draw_worlds(base, plan.first_seed, plan.worlds, plan.crowded, plan.shoppers, plan.failed)
-    table, transfers = _transfers(plan, base, found, responses)
     store = store_problem(
-        found, worlds, group, responses, transfers, plan.costs, weight, Path(plan.outputs) / "sight",
+        found, worlds, group, responses, NONE, plan.costs, weight, Path(plan.outputs) / "sight",
         int(plan.cache_gb * 1e9), plan.workers,
     )  # fmt: skip
+    store, told = _fit_to_store(plan, base, store, responses)
     problems = {name: _problem(plan, store, (name,), False) for name in GROUPS}
     usual = problems["usual"]
-    told = transfer_rows(table, transfers) if table is not None else []
     facts = [base.hash, dataclasses.asdict(plan) | dict.fromkeys(NOT_CHOOSING), weight.tolist(), told]
     choice = choice_of(Path(plan.outputs) / "placements", facts, lambda: _choose(plan, store, usual))
     answer, chosen = choice.answer, choice.answer.chosen
@@ -159,7 +162,7 @@ def run_place(plan: PlacePlan, command: str) -> tuple[Path, dict[str, Any]]:
         "one_fewer": one_fewer(store, usual, chosen), "proof": proof,
         "bill": [dataclasses.asdict(part) for part in bill], "paid": bill_total(bill),
         "money": yearly_money(assumptions, base.layout, placed),
-        "transfer": {"pictures": plan.views, "outcomes": told},
+        "transfer": {"pictures": plan.views * (1 + plan.views_rounds), "outcomes": told},
         "views": {"rendered": store.seen.rendered, "found": store.seen.found}, "conditions": conditions(),
     }  # fmt: skip
     with result_folder(Path(plan.outputs), "place") as folder:
@@ -171,19 +174,35 @@ def run_place(plan: PlacePlan, command: str) -> tuple[Path, dict[str, Any]]:
     return final_path(folder), result
 
 
-def _transfers(
-    plan: PlacePlan, base: Scenario, found: Candidates, responses: dict[str, Response]
-) -> tuple[pd.DataFrame | None, dict[str, Transfer]]:
-    """What pictures of this store tell of the response, and the pictures' table; none without pictures."""
+def _fit_to_store(
+    plan: PlacePlan, base: Scenario, store: StoreProblem, responses: dict[str, Response]
+) -> tuple[StoreProblem, list[dict[str, Any]]]:
+    """The problem with responses that pictures of this store were fitted to, and what these told. After candidates by
+    lot come those that greedy would choose: where a response promises too much, that is what is chosen."""
     if not plan.views:
-        return None, NONE
-    study = _study(plan, base, [Rig("views", (found.camera(0),))], plan.views, plan.views_seed)
+        return store, []
+    first, tables = plan.views_seed, list[pd.DataFrame]()
+    study = _study(plan, base, [Rig("views", (store.found.camera(0),))], 2, first)
     bench = Bench(PictureCache(study.pictures, int(study.cache_gb * 1e9)))
     try:
-        table = view_table(found, study.base, responses, Path(plan.outputs) / "views", bench)
+        for turn in range(1 + plan.views_rounds):
+            drawn = drawn_by_lot(store.found, plan.views, first)
+            if turn:
+                usual = _problem(plan, store, ("usual",), False)
+                chosen = begin(usual, list(strategy_placements(usual, store.found).values()))
+                if plan.target is not None:
+                    chosen = cheap_enough(usual, plan.target)
+                drawn = [chosen[k % len(chosen)] for k in range(plan.views)]
+            seeds = first + turn * plan.views
+            experiment = dataclasses.replace(study.base, first_seed=seeds, scenarios=plan.views)
+            folder = Path(plan.outputs) / "views"
+            tables.append(view_table(store.found, drawn, experiment, responses, folder, bench))
+            transfers = fit_transfers(pd.concat(tables))
+            rated = chances(store.found, store.seen, store.worlds, responses, transfers)
+            store = dataclasses.replace(store, chances=rated)
     finally:
         bench.close()
-    return table, fit_transfers(table)
+    return store, transfer_rows(pd.concat(tables, ignore_index=True), transfers)
 
 
 def _recall(store: StoreProblem, usual: Problem, chosen: list[int], proof: dict[str, Any] | None) -> Estimate:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from scenarios import Camera, Fixture, Layout
 
-SCALE, GAP, WIDEST = 150.0, 24.0, 1300.0
-"""Units of the drawing a metre, between bays, and in a row."""
+SCALES, GAP, WIDEST = (150.0, 300.0), 24.0, 1300.0
+"""Units of the drawing a metre, at least and at most; between bays; and in a row."""
 LABEL = 18.0
 COLOURS = matplotlib.colormaps["cividis"]
 """From dark blue, never known, to yellow, always: told apart by people with any kind of colour vision, and in grey."""
@@ -34,11 +34,12 @@ def heat_map(layout: Layout, certainty: Mapping[str, float]) -> str:
     """All bays seen from the front, chests from above, side by side; a rectangle for each position, in the colour of
     how often it is known (by position id)."""
     parts, x, y, tallest, widest = [], 0.0, 0.0, 0.0, 0.0
+    scale = float(np.clip(WIDEST / sum(f.width for f in layout.store.fixtures), *SCALES))
     for fixture in layout.store.fixtures:
-        width, height = fixture.width * SCALE, _height(fixture) * SCALE
+        width, height = fixture.width * scale, _height(fixture) * scale
         if x and x + width > WIDEST:
             x, y, tallest = 0.0, y + tallest + LABEL + GAP, 0.0
-        parts.append(f'<g transform="translate({x:.1f} {y:.1f})">{_bay(layout, fixture, certainty)}</g>')
+        parts.append(f'<g transform="translate({x:.1f} {y:.1f})">{_bay(layout, fixture, certainty, scale)}</g>')
         x, tallest = x + width + GAP, max(tallest, height)
         widest = max(widest, x - GAP)
     size = f"0 0 {max(widest, 1):.0f} {y + tallest + LABEL:.0f}"
@@ -50,8 +51,8 @@ def _height(fixture: Fixture) -> float:
     return fixture.depth if fixture.kind == "freezer" else fixture.height
 
 
-def _bay(layout: Layout, fixture: Fixture, certainty: Mapping[str, float]) -> str:
-    width, height = fixture.width * SCALE, _height(fixture) * SCALE
+def _bay(layout: Layout, fixture: Fixture, certainty: Mapping[str, float], scale: float) -> str:
+    width, height = fixture.width * scale, _height(fixture) * scale
     parts = [f'<rect width="{width:.1f}" height="{height:.1f}" class="bay"/>']
     places = layout.places
     for number, position in enumerate(layout.planogram.positions):
@@ -60,7 +61,7 @@ def _bay(layout: Layout, fixture: Fixture, certainty: Mapping[str, float]) -> st
         own = places.position == number
         across, into, up = np.moveaxis(fixture.to_local(places.faces[own].reshape(-1, 3)), -1, 0)
         top = into if places.from_above[own][0] else up
-        x0, x1, z0, z1 = across.min() * SCALE, across.max() * SCALE, top.min() * SCALE, top.max() * SCALE
+        x0, x1, z0, z1 = (v * scale for v in (across.min(), across.max(), top.min(), top.max()))
         known = certainty[position.id]
         words = f"{position.id}, {layout.product(position).name}: {100 * known:.0f} %"
         parts.append(

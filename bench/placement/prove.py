@@ -149,7 +149,7 @@ def disagreements(proof: Mapping[str, Any]) -> list[str]:
     return [
         f"predicted and measured disagree for {row['arm']}: {100 * row['off']['value']:+.1f} points, "
         f"{100 * row['off']['low']:+.1f} to {100 * row['off']['high']:+.1f}; "
-        "trust the measured value, and fit the response to such views (shelfbench response samples=…)"
+        "trust the measured value, and fit the response to more pictures of this store (views=)"
         for row in proof["arms"]
         if not row["agrees"]
     ]

@@ -1,9 +1,10 @@
 """From the response of a model, fitted on views of other stores, to its response in this store.
 
 The shipped response is an average over packs that are turned, lean or have fallen, over look-alikes of all kinds and
-over lamps that fail. A store has its own packs and its own disorder, and is read better or worse at the same px/m. Some
-pictures of it, from candidates drawn by lot and in worlds of their own, tell by how much: logit p becomes
-shift + slope × logit p, apart for places with a unit and without.
+over lamps that fail; and it knows one angle only, though who looks from the side sees less of gaps than who looks from
+above. A store has its own packs and disorder, and is read better or worse at the same px/m. Some pictures of it, from
+candidates drawn by lot and in worlds of their own, tell by how much: logit p becomes
+shift + slope × logit p - tilt × (angle aside)², apart for places with a unit and without.
 """
 
 from __future__ import annotations
@@ -37,22 +38,25 @@ Floats = NDArray[np.float64]
 
 FIRST_SEED = 350_000
 """Of the worlds of these pictures: between those that choose (300000) and those that prove (400000)."""
-SHIFT, SLOPE = 2.0, 1.0
-"""Standard deviations of the shift, and of the slope's logarithm, that are expected before a picture is read."""
+SHIFT, SLOPE, TILT = 2.0, 1.0, 2.0
+"""Standard deviations of the shift, of the slope's logarithm and of the tilt (0 or more, logits a square radian) that
+are expected before a picture is read."""
 LEAST_SHARE = 0.05
 """Places of which less shows are left out, as of candidates."""
 OUTCOMES = ("count", "gap")
+CODE = (*READING, "bench/placement/transfer.py")
 
 
 @dataclass(frozen=True)
 class Transfer:
-    """What becomes of the chance of an outcome: (…) to (…), 0 stays 0."""
+    """What becomes of the chance (…) of an outcome, seen at angles (…) aside; 0 stays 0."""
 
     shift: float = 0.0
     slope: float = 1.0
+    tilt: float = 0.0
 
-    def __call__(self, chance: Floats) -> Floats:
-        logit = self.shift + self.slope * _logit(chance)
+    def __call__(self, chance: Floats, aside: NDArray[np.floating]) -> Floats:
+        logit = self.shift + self.slope * _logit(chance) - self.tilt * np.square(aside)
         return np.where(chance > 0, 1 / (1 + np.exp(-logit)), 0.0)
 
 
@@ -60,31 +64,36 @@ NONE = dict.fromkeys(OUTCOMES, Transfer())
 
 
 def view_table(
-    found: Candidates, experiment: Experiment, responses: dict[str, Response], folder: Path, bench: Bench
+    found: Candidates,
+    drawn: Sequence[int],
+    experiment: Experiment,
+    responses: dict[str, Response],
+    folder: Path,
+    bench: Bench,
 ) -> pd.DataFrame:
-    """A row for every front-row place in a picture of one candidate, another for each world of the experiment: `view`,
-    `outcome` ("count" where a unit stands, else "gap"), `chance` by the responses, and whether it was `told`: seen,
-    and counted as a facing just where one of the planned SKU stands. Kept in `folder`."""
+    """A row for every front-row place in a picture of each drawn candidate, one in each world of the experiment: the
+    world's seed as `view`, `outcome` ("count" where a unit stands, else "gap"), `chance` by the responses, the angle
+    `aside`, and whether it was `told`: seen, and counted as a facing just where one of the planned SKU stands. Kept in
+    `folder`."""
     worlds = bench.draw(experiment)
-    drawn = rng(experiment.first_seed, "views").choice(len(found), len(worlds), replace=len(found) < len(worlds))
     cameras = [found.camera(int(i)) for i in drawn]
-    weights = [checksum(str(weights_path(getattr(experiment.models[0], part)))) for part in ("detector", "recognizer")]
-    plain = [[w.hash for w in worlds], [dataclasses.asdict(c) for c in cameras], weights, code_version(READING)]
-    rated = [
-        [name, digest(dataclasses.asdict(responses[name]) | {"curves": _plain(responses[name])})] for name in OUTCOMES
-    ]
-    file = folder / f"views-{digest([plain, rated])}.parquet"
+    model = experiment.models[0]
+    plain = {
+        "worlds": [w.hash for w in worlds], "cameras": [dataclasses.asdict(c) for c in cameras],
+        "weights": [checksum(str(weights_path(name))) for name in (model.detector, model.recognizer)],
+        "responses": [_plain(responses[name]) for name in OUTCOMES], "code": code_version(CODE),
+    }  # fmt: skip
+    file = folder / f"views-{digest(plain)}.parquet"
     if file.is_file():
         return pd.read_parquet(file)
     pipeline = bench.pipeline(experiment, worlds[0])
     tables = []
-    pairs = list(enumerate(zip(worlds, drawn.tolist(), cameras)))
-    for number, (world, i, camera) in tqdm(pairs, desc="views", unit="picture", disable=None):
+    for world, i, camera in tqdm(list(zip(worlds, drawn, cameras)), desc="views", unit="picture", disable=None):
         frame, truth = capture(bench.world(world), world, camera)
         reading = pipeline(frame)
         assert reading.places is not None
-        table = _rows(found, i, world, truth, reading.places.state, responses)
-        tables.append(table.assign(view=number))
+        table = _rows(found, int(i), world, truth, reading.places.state, responses)
+        tables.append(table.assign(view=world.seed))
     made = pd.concat(tables, ignore_index=True)
     folder.mkdir(parents=True, exist_ok=True)
     draft = file.with_suffix(".draft")
@@ -93,8 +102,9 @@ def view_table(
     return made
 
 
-def _plain(response: Response) -> dict[str, Any]:
-    return {name: [curve.x.tolist(), curve.logit.tolist()] for name, curve in response.curves.items()}
+def _plain(response: Response) -> list[Any]:
+    curves = {name: [curve.x.tolist(), curve.logit.tolist()] for name, curve in response.curves.items()}
+    return [response.intercept, response.picture_side, curves]
 
 
 def _rows(
@@ -115,9 +125,15 @@ def _rows(
     judged = (state != PlaceState.UNSEEN) & (state != PlaceState.UNNAMED)
     told = judged & ((state == PlaceState.OWN) == own)
     table = pd.DataFrame(
-        {"outcome": np.where(empty, *OUTCOMES[::-1]), "chance": np.where(empty, gap, count), "told": told[place]}
-    )
+        {"outcome": np.where(empty, *OUTCOMES[::-1]), "chance": np.where(empty, gap, count), "told": told[place],
+         "aside": found.views.aside[part]}
+    )  # fmt: skip
     return table[share > LEAST_SHARE]
+
+
+def drawn_by_lot(found: Candidates, count: int, seed: int) -> list[int]:
+    """So many candidates, none twice where there are enough."""
+    return [int(i) for i in rng(seed, "views").choice(len(found), count, replace=len(found) < count)]
 
 
 def fit_transfers(table: pd.DataFrame) -> dict[str, Transfer]:
@@ -130,14 +146,15 @@ def _fit(rows: pd.DataFrame) -> Transfer:
     if rows.empty:
         return Transfer()
     x, told = _logit(rows["chance"].to_numpy(float)), rows["told"].to_numpy(float)
+    aside = np.square(rows["aside"].to_numpy(float))
 
     def loss(values: Floats) -> float:
-        logit = values[0] + np.exp(values[1]) * x
-        prior = (values[0] / SHIFT) ** 2 / 2 + (values[1] / SLOPE) ** 2 / 2
+        logit = values[0] + np.exp(values[1]) * x - values[2] * aside
+        prior = (np.square(values / (SHIFT, SLOPE, TILT)) / 2).sum()
         return float((np.logaddexp(0, logit) - told * logit).sum() + prior)
 
-    shift, slope = minimize(loss, np.zeros(2)).x
-    return Transfer(float(shift), float(np.exp(slope)))
+    shift, slope, tilt = minimize(loss, np.zeros(3), bounds=[(None, None), (None, None), (0, None)]).x
+    return Transfer(float(shift), float(np.exp(slope)), float(tilt))
 
 
 def _logit(chance: Floats) -> Floats:
@@ -164,8 +181,8 @@ def transfer_rows(table: pd.DataFrame, transfers: dict[str, Transfer]) -> list[d
 
 def apply(transfers: dict[str, Transfer], table: pd.DataFrame) -> Floats:
     """The chance (N,) of every row."""
-    chance = table["chance"].to_numpy(float)
-    return np.where(table["outcome"] == OUTCOMES[1], transfers[OUTCOMES[1]](chance), transfers[OUTCOMES[0]](chance))
+    view = table["chance"].to_numpy(float), table["aside"].to_numpy(float)
+    return np.where(table["outcome"] == OUTCOMES[1], transfers[OUTCOMES[1]](*view), transfers[OUTCOMES[0]](*view))
 
 
 def transfer_table(rows: Sequence[dict[str, Any]], pictures: int) -> str:

@@ -157,7 +157,7 @@ def test_the_same_facts_get_the_same_choice_again(tmp_path: Path) -> None:
 def test_a_kiosk_is_planned_proved_and_handed_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["scenario=notebooks/kiosk", "budget=260", "worlds=2", "crowded=1", "seconds=2", "candidates=40",
                  "models=[raspberry_pi_3]", "~mounts.wall", "~mounts.shelf_edge", "~mounts.pole", "~mounts.endcap",
-                 "prove=2", "views=2", "workers=1", f"outputs={tmp_path}"]  # fmt: skip
+                 "prove=2", "views=2", "views_rounds=1", "workers=1", f"outputs={tmp_path}"]  # fmt: skip
     main(["place", *arguments])
     folder = (tmp_path / "latest").resolve()
     result = json.loads((folder / "result.json").read_text())
