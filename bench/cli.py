@@ -270,7 +270,8 @@ def response(overrides: Sequence[str]) -> None:
 def place(overrides: Sequence[str]) -> None:
     """Find a placement of cameras, and write it with what it will know."""
     config = compose("place", overrides)
-    from bench.placement.command import PlacePlan, place_table, run_place
+    from bench.placement.command import PlacePlan, run_place
+    from bench.placement.table import place_table
 
     unknown = [name for name in config["models"] if name not in config["camera_models"]]
     if unknown:
@@ -278,8 +279,13 @@ def place(overrides: Sequence[str]) -> None:
     chosen = [config["camera_models"][name] for name in config["models"]]
     mounts = list(config["mounts"].values())
     plan = build(PlacePlan, config | {"camera_models": chosen, "mounts": mounts}, "place")
-    folder, result = run_place(plan, " ".join(["shelfbench place", *overrides]))
-    print(f"\n{place_table(result)}\n\nplan    {folder / 'plan.svg'}\nresult  {folder / 'result.json'}")
+    try:
+        folder, result = run_place(plan, " ".join(["shelfbench place", *overrides]))
+    except KeyboardInterrupt:
+        print("shelfbench: interrupted; the same command goes on where it was", file=sys.stderr)
+        sys.exit(130)
+    print(f"\n{place_table(result)}\n\nreport  {folder / 'report.html'}\nresult  {folder / 'result.json'}")
+    print(f"plan    {folder / 'plan.svg'}, plan.dxf; bill_of_materials.csv; calibration/")
     print(f"rig     {folder / 'rig.yaml'}   (cp to conf/rig/placed.yaml; shelfbench run … +rig@rigs.placed=placed)")
 
 

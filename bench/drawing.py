@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from scenarios import Camera, Frame, Layout, Rig
+from scenarios import Camera, Fixture, Frame, Layout, Rig
 from sim import Truth
 from vision.pictures import COLOURS
 from vision.readings import GAP, PERSON, PRODUCT, Reading
@@ -53,14 +53,14 @@ def plan_svg(layout: Layout, rig: Rig) -> str:
         return (x - room.x[0]) * k + 4, (room.y[1] - y) * k + 4
 
     width, height = (room.x[1] - room.x[0]) * k + 8, (room.y[1] - room.y[0]) * k + 8
-    below = 18  # for the label of a camera at the wall
+    below, beside = 18, 44  # for the labels of cameras at the walls
     parts = [
-        f'<svg viewBox="0 0 {width:.0f} {height + below:.0f}" role="img" '
+        f'<svg viewBox="{-beside} 0 {width + 2 * beside:.0f} {height + below:.0f}" role="img" '
         f'aria-label="plan of the store with rig {rig.name}">'
     ]
     parts.append(f'<rect x="4" y="4" width="{width - 8:.0f}" height="{height - 8:.0f}" class="room"/>')
     for camera in rig.cameras:
-        points = " ".join(f"{x:.1f},{y:.1f}" for x, y in (at(*p) for p in _footprint(camera, layout)))
+        points = " ".join(f"{x:.1f},{y:.1f}" for x, y in (at(*p) for p in footprint(camera, layout)))
         parts.append(f'<polygon points="{points}" class="cone"/>')
     for fixture in layout.store.fixtures:
         corners = np.array([at(*corner) for corner in fixture.footprint.tolist()])
@@ -80,12 +80,21 @@ def plan_svg(layout: Layout, rig: Rig) -> str:
     return "".join(parts) + "</svg>"
 
 
-def _footprint(camera: Camera, layout: Layout) -> list[tuple[float, float]]:
+def footprint(camera: Camera, layout: Layout) -> list[tuple[float, float]]:
     """The camera and the stretch of shelf front that its picture covers at the height it aims at."""
-    room = layout.store.room
-    front = np.array([[x, camera.target[1], camera.target[2]] for x in np.linspace(*room.x, 200)])
+    room, aim = layout.store.room, np.array(camera.target)
+    fixture = min(layout.store.fixtures, key=lambda f: _off_front(f, aim))
+    along = np.array([math.cos(fixture.yaw), math.sin(fixture.yaw), 0.0])
+    front = aim + np.linspace(-1, 1, 400)[:, None] * along * max(np.ptp(room.x), np.ptp(room.y))
     pixels, depth = camera.project(front)
-    seen = front[camera.in_frame(pixels) & (depth > 0), 0]
-    if not len(seen):
-        return [camera.position[:2]]
-    return [camera.position[:2], (float(seen.min()), camera.target[1]), (float(seen.max()), camera.target[1])]
+    (x0, x1), (y0, y1) = room.x, room.y
+    within = (front[:, 0] >= x0) & (front[:, 0] <= x1) & (front[:, 1] >= y0) & (front[:, 1] <= y1)
+    seen = front[camera.in_frame(pixels) & (depth > 0) & within, :2].tolist()
+    ends = [(float(x), float(y)) for x, y in (seen[0], seen[-1])] if seen else []
+    return [camera.position[:2], *ends]
+
+
+def _off_front(fixture: Fixture, point: NDArray[np.float64]) -> float:
+    """How far a point is off a fixture's front on the floor, metres."""
+    x, y, _ = fixture.to_local(point)
+    return math.hypot(x - min(max(x, 0.0), fixture.width), y)

@@ -39,7 +39,7 @@ def write_report(folder: Path, evidence: Evidence, result: dict[str, Any]) -> Pa
         image = Shown(truth_and_reading(frame, truth, reading))  # simulated people
         save_picture(pictures / f"{camera}.jpg", image)
         save_picture(pictures / f"{camera}-plain.jpg", Shown(frame.image))
-        drawn[camera] = _inline(image)
+        drawn[camera] = inline_picture(image)
     layout = evidence.scenarios[0].layout
     rigs = [
         {
@@ -48,7 +48,7 @@ def write_report(folder: Path, evidence: Evidence, result: dict[str, Any]) -> Pa
         }
         for rig in evidence.experiment.rigs
     ]  # fmt: skip
-    page = _template().render(
+    page = page_template("report.html.j2").render(
         result=result, rigs=rigs, titles=TITLES, lower=LOWER_IS_BETTER, causes=CAUSES,
         bars=_latency_bars(result), colours=STAGE_COLOURS, store=layout.store.name,
         skus=len(layout.catalog), positions=len(layout.planogram.positions),
@@ -59,16 +59,18 @@ def write_report(folder: Path, evidence: Evidence, result: dict[str, Any]) -> Pa
     return path
 
 
-def _template() -> jinja2.Template:
-    loader = jinja2.FileSystemLoader(Path(__file__).parent)
+def page_template(name: str, *folders: Path) -> jinja2.Template:
+    """A page's template, from here or from some folders, with the filters and the style that all pages share."""
+    loader = jinja2.FileSystemLoader([Path(__file__).parent, *folders])
     environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
     environment.filters["points"] = lambda v: "–" if v is None else f"{100 * v:+.1f}"
     environment.filters["p"] = lambda v: "–" if v is None else p_text(v)
     environment.filters["percent"] = lambda v: "–" if v is None else f"{100 * v:.1f}"
-    return environment.get_template("report.html.j2")
+    environment.filters["money"] = lambda v: "–" if v is None else f"{v:,.0f}"
+    return environment.get_template(name)
 
 
-def _inline(image: NDArray[np.uint8]) -> str:
+def inline_picture(image: NDArray[np.uint8]) -> str:
     """A picture as a data URI, scaled to the page."""
     scale = min(1.0, PICTURE_WIDTH / image.shape[1])
     small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)

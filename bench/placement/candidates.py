@@ -52,13 +52,15 @@ class Aims:
 @dataclass(frozen=True, eq=False)
 class Views:
     """Which places every candidate has in its picture, as parallel arrays cut by `start` (C + 1,): index of the place,
-    px/m on its face, angle to its normal (radians) and the share of the face that is in the picture."""
+    px/m on its face, angle to its normal (radians), the share of the face that is in the picture, and how far to the
+    side of it the camera hangs (radians, 0 before it)."""
 
     start: NDArray[np.int64]
     place: NDArray[np.int32]
     px_per_m: NDArray[np.float32]
     angle: NDArray[np.float32]
     inside: NDArray[np.float32]
+    aside: NDArray[np.float32]
 
     def of(self, i: int) -> slice:
         """The entries of one candidate."""
@@ -128,7 +130,7 @@ def of_rig(layout: Layout, rig: Rig, aims: Aims) -> Candidates:
     return Candidates(mounts, models, np.arange(len(place)), aim, model, _views(seen))
 
 
-def _views(seen: Sequence[tuple[NDArray, NDArray, NDArray, NDArray]]) -> Views:
+def _views(seen: Sequence[tuple[NDArray, ...]]) -> Views:
     start = np.concatenate([[0], np.cumsum([len(part[0]) for part in seen])])
     place, *others = (np.concatenate(column) for column in zip(*seen))
     return Views(start, place.astype(np.int32), *(part.astype(np.float32) for part in others))
@@ -188,8 +190,8 @@ def _facing(layout: Layout, mounts: Mounts, aims: Aims) -> list[NDArray[np.int64
 
 def _view(
     layout: Layout, faces: tuple[Floats, ...], among: NDArray[np.int64], camera: Camera, aims: Aims
-) -> tuple[NDArray, NDArray, NDArray, NDArray]:
-    """Places, of some, px/m, angles and shares inside of one camera."""
+) -> tuple[NDArray, ...]:
+    """Places, of some, px/m, angles, shares inside and angles aside of one camera."""
     points, normal, along, up = (part[among] for part in faces)
     seen = sight_of((points, normal, along, up), camera)
     at = np.flatnonzero(seen.px_per_m >= aims.least_px_per_m)
@@ -200,7 +202,7 @@ def _view(
     inside = (camera.in_frame(pixels) & (depth > 0)).mean(axis=1)
     kept = inside > INSIDE
     at = at[kept]
-    return place[kept], seen.px_per_m[at], seen.angle[at], inside[kept]
+    return place[kept], seen.px_per_m[at], seen.angle[at], inside[kept], np.abs(seen.horizontal[at])
 
 
 def _kept(mount: NDArray[np.int64], worth: Floats, most: int) -> NDArray[np.int64]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,16 +30,20 @@ class Chances:
     chance: NDArray[np.float32]
 
 
+Change = Callable[[Floats, NDArray[np.floating]], Floats]
+
+
 def chances(
-    found: Candidates, seen: Visibility, scenarios: Sequence[Scenario], responses: Mapping[str, Response]
-) -> Chances:
+    found: Candidates, seen: Visibility, scenarios: Sequence[Scenario], responses: Mapping[str, Response],
+    transfers: Mapping[str, Change],
+) -> Chances:  # fmt: skip
     """The chance that a candidate knows a position in a world: that of its weakest front-row place, of which a unit has
     to be counted, or a gap be seen as empty. A place stands for all of its position in one picture: they are seen, or
-    hidden, together."""
+    hidden, together. `transfers` are of this store (`transfer.py`)."""
     layout = scenarios[0].layout
     owner, positions = layout.places.position, len(layout.planogram.positions)
     facings = np.bincount(owner, minlength=positions)
-    empty = np.array([_empty(layout, s) for s in scenarios])
+    empty = np.array([empty_places(layout, s) for s in scenarios])
     lux = np.array([place_lux(s) for s in scenarios])
     sides = [max(model.width, model.height) for model in found.models]
     count, gap = ([responses[name].for_pictures(side) for side in sides] for name in ("count", "gap"))
@@ -50,11 +54,13 @@ def chances(
         whole = np.flatnonzero(np.bincount(owner[place], minlength=positions) == facings)
         kept = np.isin(owner[place], whole)
         place = place[kept]
-        px, angle, inside = (a[part][kept] for a in (found.views.px_per_m, found.views.angle, found.views.inside))
+        seen_so = found.views.px_per_m, found.views.angle, found.views.inside, found.views.aside
+        px, angle, inside, aside = (a[part][kept] for a in seen_so)
         visible = seen.of(int(found.mount[i]), place) * inside
         model = int(found.model[i])
         view = {"px_per_m": px, "angle": angle, "lux": lux[:, place], "visible_fraction": visible}
-        p = np.where(empty[:, place], gap[model].predict(**view), count[model].predict(**view))
+        ways = {"gap": gap[model], "count": count[model]}
+        p = np.where(empty[:, place], *(transfers[name](way.predict(**view), aside) for name, way in ways.items()))
         known, at = _weakest(p, owner[place])
         keep = known > NOTHING
         world, column = np.nonzero(keep)
@@ -72,7 +78,7 @@ def _weakest(p: Floats, owner: NDArray[np.int64]) -> tuple[Floats, NDArray[np.in
     return np.minimum.reduceat(p, first, axis=1), at
 
 
-def _empty(layout: Layout, scenario: Scenario) -> NDArray[np.bool_]:
+def empty_places(layout: Layout, scenario: Scenario) -> NDArray[np.bool_]:
     """(P,) which front-row places hold nothing."""
     first = np.cumsum([0, *(p.facings for p in layout.planogram.positions)])
     index = {p.id: (int(first[n]), p.high) for n, p in enumerate(layout.planogram.positions)}

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from bench.devices import conditions
+from bench.economics import SHIPPED as SHIPPED_ASSUMPTIONS
+from bench.economics import Placed, load_assumptions, yearly_money
 from bench.placement.arms import ceiling_grid, geometry_only, random_placement, strategy_placements
 from bench.placement.blind import best_alone, blind_positions
 from bench.placement.candidates import Aims, Candidates, candidates
+from bench.placement.chances import chances
+from bench.placement.dxf import write_dxf
+from bench.placement.evaluate import REACHABLE, arm_row, by_world, certainty, losses, one_fewer, one_more
+from bench.placement.handover import Part, bill_of_materials, bill_total, devices, write_bill, write_calibrations
+from bench.placement.kept import Choice, choice_of
 from bench.placement.mounts import Mount, Zone, mount_points
+from bench.placement.page import sample_pictures, write_page
 from bench.placement.plan import plan_file, rig_file
 from bench.placement.problem import Problem
-from bench.placement.solve import Answer, cheapest, solve
+from bench.placement.prove import FIRST_SEED, OOS, proof_result, proof_rows, proof_study, run_proof
+from bench.placement.search import begin
+from bench.placement.solve import Answer, cheap_enough, cheapest, solve
 from bench.placement.store_problem import (
     GROUPS,
     Ceiling,
@@ -27,17 +40,22 @@ from bench.placement.store_problem import (
     problem_of,
     store_problem,
 )
-from bench.response.response import MODEL, SHIPPED, load_responses
-from bench.results import estimate_row
-from bench.statistics import Estimate, interval, ratio
-from scenarios import Camera, CameraModel, InputError, Rig, Scenario, load_scenario
+from bench.placement.transfer import FIRST_SEED as VIEWS_SEED
+from bench.placement.transfer import NONE, drawn_by_lot, fit_transfers, transfer_rows, view_table
+from bench.response.response import MODEL, SHIPPED, Response, load_responses
+from bench.statistics import Estimate, interval
+from bench.studies.cells import Bench
+from bench.studies.pictures import PictureCache
+from bench.studies.study import Study
+from scenarios import CameraModel, InputError, Layout, Rig, Scenario, load_scenario
 from vision.outputs import final_path, result_folder, write_json
 
 ROBUST = ("crowd", "lights", "lost")
 RANDOM_PLACEMENTS = 20
 """A random placement is worth what so many are on average; the median one is shown."""
-REACHABLE = 1e9
-"""A budget that never ends."""
+BEST, ONE_LOST = "best", "best less one"
+NOT_CHOOSING = ("prove", "prove_seed", "economics", "workers", "cache_gb", "outputs")
+"""Keys that no choice depends on."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +79,12 @@ class PlacePlan:
     correlation: float
     responses: str | None = None
     model: str = MODEL
+    views: int = 16
+    views_rounds: int = 2
+    views_seed: int = VIEWS_SEED
+    prove: int = 0
+    prove_seed: int = FIRST_SEED
+    economics: str | None = None
     first_seed: int = 300_000
     worlds: int = 16
     crowded: int = 6
@@ -83,13 +107,24 @@ class PlacePlan:
             raise ValueError("expected worlds >= 2, candidates, crowded and workers >= 1, and at least one of models")
         if not 0 <= self.correlation <= 1 or not 0 <= self.failed <= 1 or min(self.seconds, self.cache_gb) <= 0:
             raise ValueError("expected correlation and failed from 0 to 1, and seconds and cache_gb > 0")
+        if self.prove < 0 or self.prove == 1 or self.views < 0 or self.views == 1 or self.views_rounds < 0:
+            raise ValueError(f"prove {self.prove}, views {self.views}; expected 0, or 2 or more")
+        views = self.views * (1 + self.views_rounds)
+        uses = ((self.first_seed, self.worlds), (self.views_seed, views), (self.prove_seed, self.prove))
+        for (first, count), (other, others) in itertools.combinations(uses, 2):
+            if count and others and first < other + others and other < first + count:
+                raise ValueError(
+                    f"seeds {first} and {other}: expected other worlds to choose, to fit the response and to prove"
+                )
         if self.apart < 0 or not 0 <= self.shoppers <= 50:
             raise ValueError(f"apart {self.apart}, shoppers {self.shoppers}; expected apart >= 0 and 0 to 50 shoppers")
 
 
 def run_place(plan: PlacePlan, command: str) -> tuple[Path, dict[str, Any]]:
-    """Find a placement and write result.json, rig.yaml and plan.svg; returns the folder and the result."""
+    """Find a placement, prove it where that is asked for, and write what is handed over; returns the folder and the
+    result."""
     base = load_scenario(plan.scenario)
+    assumptions = load_assumptions(Path(plan.economics) if plan.economics else SHIPPED_ASSUMPTIONS)
     responses = load_responses(Path(plan.responses) if plan.responses else SHIPPED, plan.model)
     mounts = mount_points(base.layout.store, plan.mounts, plan.no_go)
     found = candidates(base.layout, mounts, plan.camera_models, plan.aims, plan.candidates)
@@ -97,31 +132,129 @@ def run_place(plan: PlacePlan, command: str) -> tuple[Path, dict[str, Any]]:
     weight = position_weights(base, Path(plan.weights) if plan.weights else None)
     worlds, group = draw_worlds(base, plan.first_seed, plan.worlds, plan.crowded, plan.shoppers, plan.failed)
     store = store_problem(
-        found, worlds, group, responses, plan.costs, weight, Path(plan.outputs) / "sight",
+        found, worlds, group, responses, NONE, plan.costs, weight, Path(plan.outputs) / "sight",
         int(plan.cache_gb * 1e9), plan.workers,
     )  # fmt: skip
-    usual = _problem(plan, store, ("usual",), False)
-    answer, notes = _answer(plan, store, usual)
-    arms = _arms(plan, store, usual, answer)
-    blind = blind_positions(store, usual, answer.chosen)
+    store, told = _fit_to_store(plan, base, store, responses)
+    problems = {name: _problem(plan, store, (name,), False) for name in GROUPS}
+    usual = problems["usual"]
+    facts = [base.hash, dataclasses.asdict(plan) | dict.fromkeys(NOT_CHOOSING), weight.tolist(), told]
+    choice = choice_of(Path(plan.outputs) / "placements", facts, lambda: _choose(plan, store, usual))
+    answer, chosen = choice.answer, choice.answer.chosen
+    rigs = {name: rig_of(found, c, name) for name, c in choice.placements.items() if c}
+    proof = _prove(plan, base, store, problems, choice, rigs) if plan.prove else None
+    bill = bill_of_materials(found, chosen, plan.costs)
+    placed = Placed(
+        bill_total(bill), len(chosen), devices(len(chosen), plan.costs), _recall(store, usual, chosen, proof)
+    )
+    sure = certainty(store, usual, chosen)
     result = {
         "command": command, "store": base.layout.store.name, "scenario": plan.scenario,
         "positions": store.positions, "candidates": len(found), "mounts": _counts(found),
         "worlds": {name: int((group == n).sum()) for n, name in enumerate(GROUPS)},
         "seeds": [plan.first_seed, plan.first_seed + plan.worlds - 1], "robust": list(plan.robust),
         "bound": answer.bound, "gap": None if answer.cost_bound is not None else answer.gap,
-        "cost_bound": answer.cost_bound, "notes": notes, "arms": arms,
+        "cost_bound": answer.cost_bound, "notes": choice.notes,
+        "arms": [arm_row(name, c, store, problems) for name, c in choice.placements.items()],
         "strategies": {n: usual.value(c) for n, c in strategy_placements(usual, found).items()},
-        "blind": blind, "certainty": certainty(store, usual, answer.chosen),
+        "blind": blind_positions(store, usual, chosen), "certainty": sure,
+        "losses": losses(store, problems, chosen), "one_more": one_more(store, usual, chosen),
+        "one_fewer": one_fewer(store, usual, chosen), "proof": proof,
+        "bill": [dataclasses.asdict(part) for part in bill], "paid": bill_total(bill),
+        "money": yearly_money(assumptions, base.layout, placed),
+        "transfer": {"pictures": plan.views * (1 + plan.views_rounds), "outcomes": told},
         "views": {"rendered": store.seen.rendered, "found": store.seen.found}, "conditions": conditions(),
     }  # fmt: skip
-    rig = Rig("placed", tuple(found.camera(i, f"camera-{n}") for n, i in enumerate(answer.chosen, start=1)))
     with result_folder(Path(plan.outputs), "place") as folder:
         write_json(folder / "result.json", result)
         keys = dict(zip((m.name for m in plan.camera_models), plan.models))
-        (folder / "rig.yaml").write_text(rig_file(rig, keys, command), encoding="utf-8")
-        (folder / "plan.svg").write_text(plan_file(base.layout, rig), encoding="utf-8")
+        hand_over(folder, base.layout, rigs[BEST], rig_file(rigs[BEST], keys, command), bill)
+        pictures = sample_pictures(_proof_study(plan, base, [rigs[BEST]]), sure)
+        write_page(folder, base.layout, rigs[BEST], result, pictures)
     return final_path(folder), result
+
+
+def _fit_to_store(
+    plan: PlacePlan, base: Scenario, store: StoreProblem, responses: dict[str, Response]
+) -> tuple[StoreProblem, list[dict[str, Any]]]:
+    """The problem with responses that pictures of this store were fitted to, and what these told. After candidates by
+    lot come those that greedy would choose: where a response promises too much, that is what is chosen."""
+    if not plan.views:
+        return store, []
+    first, tables = plan.views_seed, list[pd.DataFrame]()
+    study = _study(plan, base, [Rig("views", (store.found.camera(0),))], 2, first)
+    bench = Bench(PictureCache(study.pictures, int(study.cache_gb * 1e9)))
+    try:
+        for turn in range(1 + plan.views_rounds):
+            drawn = drawn_by_lot(store.found, plan.views, first)
+            if turn:
+                usual = _problem(plan, store, ("usual",), False)
+                chosen = begin(usual, list(strategy_placements(usual, store.found).values()))
+                if plan.target is not None:
+                    chosen = cheap_enough(usual, plan.target)
+                drawn = [chosen[k % len(chosen)] for k in range(plan.views)]
+            seeds = first + turn * plan.views
+            experiment = dataclasses.replace(study.base, first_seed=seeds, scenarios=plan.views)
+            folder = Path(plan.outputs) / "views"
+            tables.append(view_table(store.found, drawn, experiment, responses, folder, bench))
+            transfers = fit_transfers(pd.concat(tables))
+            rated = chances(store.found, store.seen, store.worlds, responses, transfers)
+            store = dataclasses.replace(store, chances=rated)
+    finally:
+        bench.close()
+    return store, transfer_rows(pd.concat(tables, ignore_index=True), transfers)
+
+
+def _recall(store: StoreProblem, usual: Problem, chosen: list[int], proof: dict[str, Any] | None) -> Estimate:
+    """The share of empty positions that is told: as measured; without a proof what is predicted to be known stands for
+    it."""
+    if proof is not None and proof["arms"][0][OOS]["value"] is not None:
+        return Estimate(**proof["arms"][0][OOS])
+    return interval(by_world(usual, chosen, store), 0.0, 1.0)
+
+
+def _prove(
+    plan: PlacePlan, base: Scenario, store: StoreProblem, problems: dict[str, Problem], choice: Choice,
+    rigs: dict[str, Rig],
+) -> dict[str, Any]:  # fmt: skip
+    """All arms, and the best without the camera that is missed most, measured in the same worlds."""
+    usual, chosen = problems["usual"], choice.answer.chosen
+    placements = {name: choice.placements[name] for name in rigs}
+    if len(chosen) > 1:
+        rests = [chosen[:k] + chosen[k + 1 :] for k in range(len(chosen))]
+        worst = min(range(len(rests)), key=lambda k: usual.value(rests[k]))
+        kept = rigs[BEST].cameras[:worst] + rigs[BEST].cameras[worst + 1 :]
+        placements[ONE_LOST], rigs = rests[worst], rigs | {ONE_LOST: Rig(ONE_LOST, kept)}
+    study = _proof_study(plan, base, [rigs[name] for name in placements])
+    ids = [p.id for p in base.layout.planogram.positions]
+    found, report = run_proof(study, dict(zip(ids, store.weight.tolist())))
+    rows = proof_rows(found, {name: by_world(usual, c, store) for name, c in placements.items()}, BEST)
+    result = proof_result(rows, study, report, [s.seed for s in study.base.draw(base)])
+    return result | {"exact": found[BEST].exact}
+
+
+def _proof_study(plan: PlacePlan, base: Scenario, rigs: list[Rig]) -> Study:
+    return _study(plan, base, rigs, plan.prove or 2, plan.prove_seed)
+
+
+def _study(plan: PlacePlan, base: Scenario, rigs: list[Rig], worlds: int, first_seed: int) -> Study:
+    return proof_study(
+        base, plan.scenario, rigs, plan.model, worlds, plan.shoppers, plan.workers, Path(plan.outputs), first_seed
+    )
+
+
+def rig_of(found: Candidates, chosen: list[int], name: str) -> Rig:
+    """The cameras of a placement, numbered."""
+    return Rig(name, tuple(found.camera(i, f"camera-{n}") for n, i in enumerate(chosen, start=1)))
+
+
+def hand_over(folder: Path, layout: Layout, rig: Rig, poses: str, bill: list[Part]) -> None:
+    """Write poses, plans, bill of materials and calibrations."""
+    (folder / "rig.yaml").write_text(poses, encoding="utf-8")
+    (folder / "plan.svg").write_text(plan_file(layout, rig), encoding="utf-8")
+    write_dxf(folder / "plan.dxf", layout, rig)
+    write_bill(folder / "bill_of_materials.csv", bill)
+    write_calibrations(folder / "calibration", rig)
 
 
 def check_budget(plan: PlacePlan, found: Candidates, base: Scenario) -> None:
@@ -157,73 +290,21 @@ def _answer(plan: PlacePlan, store: StoreProblem, usual: Problem) -> tuple[Answe
     ]
 
 
-def _arms(plan: PlacePlan, store: StoreProblem, usual: Problem, answer: Answer) -> list[dict[str, Any]]:
+def _choose(plan: PlacePlan, store: StoreProblem, usual: Problem) -> Choice:
+    answer, notes = _answer(plan, store, usual)
     spent = usual.with_budget(max(float(store.cost[answer.chosen].sum()), float(store.cost.min())))
     owner = store.worlds[0].layout.places.position
     drawn = [random_placement(spent, plan.first_seed + k) for k in range(RANDOM_PLACEMENTS)]
     drawn.sort(key=usual.value)
     placements = {
-        "best": answer.chosen,
+        BEST: answer.chosen,
         "geometry": geometry_only(spent, store.found, owner, plan.seconds / 10),
         "ceiling grid": ceiling_grid(spent, store.found, len(answer.chosen)),
         "random": drawn[len(drawn) // 2],
     }
-    problems = {name: _problem(plan, store, (name,), False) for name in GROUPS}
-    return [_arm(name, chosen, store, problems) for name, chosen in placements.items()]
-
-
-def _arm(name: str, chosen: list[int], store: StoreProblem, problems: dict[str, Problem]) -> dict[str, Any]:
-    usual = problems["usual"]
-    without = [usual.value([j for j in chosen if j != i]) for i in chosen]
-    return {
-        "arm": name, "cameras": [_plain(store.found.camera(i)) | {"kind": str(store.found.kind[i])} for i in chosen],
-        "cost": round(float(store.cost[chosen].sum()), 2), "value": estimate_row(value_interval(usual, chosen, store)),
-        "crowd": problems["crowd"].value(chosen), "lights": problems["lights"].value(chosen),
-        "one_lost": min(without, default=0.0),
-    }  # fmt: skip
-
-
-def value_interval(usual: Problem, chosen: list[int], store: StoreProblem) -> Estimate:
-    """What a placement knows, with the 95 % interval over worlds."""
-    by_world = usual.known(chosen).reshape(-1, store.positions) @ store.weight
-    return interval(ratio(by_world, np.ones(len(by_world))), 0.0, 1.0)
-
-
-def certainty(store: StoreProblem, usual: Problem, chosen: list[int]) -> dict[str, float]:
-    """How often a placement knows each position, by id."""
-    known = usual.known(chosen).reshape(-1, store.positions).mean(axis=0)
-    return {p.id: round(float(k), 4) for p, k in zip(store.worlds[0].layout.planogram.positions, known)}
-
-
-def _plain(camera: Camera) -> dict[str, Any]:
-    return {"model": camera.model.name, "position": list(camera.position), "target": list(camera.target)}
+    return Choice(answer, notes, {name: [int(i) for i in chosen] for name, chosen in placements.items()})
 
 
 def _counts(found: Candidates) -> dict[str, int]:
     kinds, counts = np.unique(found.mounts.kind[np.unique(found.mount)].astype(str), return_counts=True)
     return dict(zip(kinds.tolist(), counts.tolist()))
-
-
-def place_table(result: dict[str, Any]) -> str:
-    """The arms for the terminal."""
-    head = f"  {'arm':14s}{'cameras':>8}{'cost':>8}  {'predicted':22s}{'crowd':>7}{'lights':>8}{'one lost':>10}"
-    lines = [head, "-" * len(head)]
-    for arm in result["arms"]:
-        v = arm["value"]
-        known = f"{v['value']:.3f} [{v['low']:.3f}, {v['high']:.3f}]"
-        lines.append(
-            f"{'→' if arm['arm'] == 'best' else ' '} {arm['arm']:14s}{len(arm['cameras']):8d}{arm['cost']:8.0f}  "
-            f"{known:22s}{arm['crowd']:7.3f}{arm['lights']:8.3f}{arm['one_lost']:10.3f}"
-        )
-    lines += ["-" * len(head), "predicted: share of the positions' value known, 95 % interval over worlds"]
-    if result["cost_bound"] is not None:
-        lines.append(f"no placement that reaches the target costs less than {result['cost_bound']:.0f}")
-    else:
-        lines.append(f"proven: no placement within the limits knows more than {result['bound']:.3f}, "
-                     f"a gap of {100 * result['gap']:.1f} %")  # fmt: skip
-    lines += result["notes"]
-    reasons: dict[str, int] = {}
-    for row in result["blind"]:
-        reasons[row["reason"]] = reasons.get(row["reason"], 0) + 1
-    lines += [f"blind: {count} positions {reason}" for reason, count in sorted(reasons.items(), key=lambda p: -p[1])]
-    return "\n".join(lines)

@@ -64,7 +64,7 @@ def solve(problem: Problem, seconds: float, starts: Sequence[Sequence[int]] = ()
 def cheapest(problem: Problem, target: float, seconds: float) -> Answer:
     """The placement of least cost (of the first of `uses`) that is worth the target; where none is found, the best that
     is within reach."""
-    best = _enough(problem, target)
+    best = cheap_enough(problem, target)
     if problem.value(best) < target:
         return Answer(best, problem.value(best), min(1.0, problem.value(range(problem.candidates))))
     cost = problem.uses[0]
@@ -84,7 +84,7 @@ def cheapest(problem: Problem, target: float, seconds: float) -> Answer:
     return Answer(best, problem.value(best), 1.0, proven)
 
 
-def _enough(problem: Problem, target: float) -> list[int]:
+def cheap_enough(problem: Problem, target: float) -> list[int]:
     """Cameras, always the one that adds most for its cost, until the target is reached or nothing helps any more."""
     order, chosen = greedy(problem, by_cost=True, least=NO_MORE), list[int]()
     for i in order:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.stats import poisson
 
 from bench.placement.candidates import Candidates
-from bench.placement.chances import Chances, chances
+from bench.placement.chances import Chances, Change, chances
 from bench.placement.problem import Problem
 from bench.placement.visibility import Visibility, visibility
 from bench.response.response import Response
@@ -38,16 +38,21 @@ class PositionWeight:
 @dataclass(frozen=True)
 class Costs:
     """In money: of cable per metre beyond `included` metres from the cabinet (metres), which the price of a camera has
-    in it; of devices; and how many streams these take."""
+    in it; of a `device`, which takes so many `streams`."""
 
     cabinet: tuple[float, float, float]
     cable_per_metre: float
     included: float
     cameras_at_most: int | None = None
+    device: str = "device"
+    device_price: float = 0.0
+    streams: int = 8
 
     def __post_init__(self) -> None:
-        if min(self.cable_per_metre, self.included) < 0 or (self.cameras_at_most or 1) < 1:
+        if min(self.cable_per_metre, self.included, self.device_price) < 0 or (self.cameras_at_most or 1) < 1:
             raise ValueError(f"{self}; expected values >= 0, and cameras_at_most >= 1 or null")
+        if self.streams < 1:
+            raise ValueError(f"streams {self.streams}; expected 1 or more")
 
 
 @dataclass(frozen=True)
@@ -102,7 +107,7 @@ def draw_worlds(base: Scenario, first_seed: int, count: int, crowded: int, shopp
 
 def store_problem(
     found: Candidates, worlds: Sequence[Scenario], group: NDArray[np.int64], responses: dict[str, Response],
-    costs: Costs, weight: Floats, folder: Path, limit: int, workers: int,
+    transfers: Mapping[str, Change], costs: Costs, weight: Floats, folder: Path, limit: int, workers: int,
 ) -> StoreProblem:  # fmt: skip
     """Look at every world from every mount, and rate what is seen; `weight` (J,) is of `position_weights`.
 
@@ -112,7 +117,7 @@ def store_problem(
     seen = visibility(found, [worlds[int(s)] for s in rendered], folder, limit, workers)
     usual = np.flatnonzero(group == GROUPS.index("usual"))
     seen = dataclasses.replace(seen, share=np.concatenate([seen.share, seen.share[: len(usual)]]))
-    rated = chances(found, seen, worlds, responses)
+    rated = chances(found, seen, worlds, responses, transfers)
     return StoreProblem(found, seen, tuple(worlds), group, rated, camera_costs(found, costs), weight)
 
 
@@ -132,11 +137,15 @@ def position_weights(base: Scenario, path: Path | None) -> Floats:
 
 
 def camera_costs(found: Candidates, costs: Costs) -> Floats:
-    """(C,) price, mount and cable of each; cables run along the room's axes."""
+    """(C,) price, mount and cable of each."""
     price = np.array([model.price for model in found.models])[found.model]
-    metres = np.abs(found.place - costs.cabinet).sum(axis=1)
-    cable = costs.cable_per_metre * np.maximum(metres - costs.included, 0)
+    cable = costs.cable_per_metre * np.maximum(cable_metres(found, costs) - costs.included, 0)
     return np.round(price + found.mounts.cost[found.mount] + cable, 2)
+
+
+def cable_metres(found: Candidates, costs: Costs) -> Floats:
+    """(C,) metres from the cabinet to each; cables run along the room's axes."""
+    return np.abs(found.place - costs.cabinet).sum(axis=1)
 
 
 def problem_of(

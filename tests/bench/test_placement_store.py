@@ -16,9 +16,10 @@ from bench.cli import main
 from bench.placement.arms import ceiling_grid, strategies
 from bench.placement.blind import HIDDEN_FROM_ALL, NOT_CHOSEN, OUT_OF_REACH, PEOPLE, POORLY_SEEN, TOO_SMALL, _reason
 from bench.placement.candidates import Aims, Candidates, candidates
-from bench.placement.chances import _empty, chances
+from bench.placement.chances import chances, empty_places
 from bench.placement.mounts import Mount, Zone, mount_points
 from bench.placement.store_problem import Costs, camera_costs, draw_worlds, position_weights
+from bench.placement.transfer import NONE
 from bench.placement.visibility import Visibility, visibility
 from bench.response.response import load_responses
 from bench.response.samples import sight
@@ -127,7 +128,7 @@ def all_seen(found: Candidates, worlds: int) -> Visibility:
 def test_chances_are_those_of_the_weakest_place() -> None:
     scenario = small_scenario()
     found = some()
-    rated = chances(found, all_seen(found, 1), [scenario], load_responses())
+    rated = chances(found, all_seen(found, 1), [scenario], load_responses(), NONE)
     assert 0.5 < rated.chance.max() < 1
     owner, i = scenario.layout.places.position, int(np.argmax(np.diff(rated.start)))
     part = found.views.of(i)
@@ -141,9 +142,9 @@ def test_chances_are_those_of_the_weakest_place() -> None:
 
 def test_places_without_a_unit_are_empty() -> None:
     base = small_scenario(mess=TIDY)
-    assert not _empty(base.layout, base).any()
+    assert not empty_places(base.layout, base).any()
     bare = small_scenario(mess=replace(TIDY, out=1.0))
-    assert _empty(bare.layout, bare).all()
+    assert empty_places(bare.layout, bare).all()
 
 
 def test_costs_have_price_mount_and_cable() -> None:
@@ -206,7 +207,7 @@ def test_the_command_writes_a_rig_that_run_takes(
 ) -> None:
     arguments = ["scenario=quickstart", "budget=500", "worlds=2", "crowded=1", "seconds=2", "candidates=60",
                  "models=[wide_1080p]", "~mounts.wall", "~mounts.shelf_edge", "~mounts.pole", "~mounts.endcap",
-                 "mounts.ceiling.spacing=1.5", f"outputs={tmp_path}"]  # fmt: skip
+                 "mounts.ceiling.spacing=1.5", "views=0", f"outputs={tmp_path}"]  # fmt: skip
     main(["place", *arguments])
     folder = (tmp_path / "latest").resolve()
     result = json.loads((folder / "result.json").read_text())
@@ -240,6 +241,9 @@ def test_the_command_writes_a_rig_that_run_takes(
         (["scenario=quickstart", "budget=1000", "no_go=[{x: [-9, 9], y: [-9, 9]}]"], "no place is left"),
         (["scenario=quickstart", "budget=1000", "robust=[rain]"], "robust 'rain'; expected some of crowd"),
         (["scenario=quickstart", "target=1.5"], "target 1.5"),
+        (["scenario=quickstart", "budget=1000", "prove=1"], "prove 1, views 16; expected 0, or 2 or more"),
+        (["scenario=quickstart", "budget=1000", "prove=4", "prove_seed=300010"], "expected other worlds to choose"),
+        (["scenario=quickstart", "budget=1000", "economics=nowhere.yaml"], "nowhere.yaml: No such file"),
         (["scenario=quickstart", "budget=1000", "weights=nowhere.csv"], "nowhere.csv: no such file"),
     ],
 )
