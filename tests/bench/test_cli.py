@@ -26,8 +26,8 @@ def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
 
 
 EXPECTED_COMMANDS = (
-    "run", "render", "dataset", "train", "renderers", "transfer", "place", "gate", "response", "targets", "latency",
-    "import", "ui", "doctor",
+    "run", "twin", "render", "dataset", "train", "renderers", "transfer", "place", "gate", "response", "targets",
+    "latency", "import", "ui", "doctor",
 )  # fmt: skip
 
 
