@@ -23,6 +23,7 @@ HELP = """usage: shelfbench COMMAND [key=value ...]
   run experiment=NAME    render, read and score; ranks rigs and models. With axes: a study, resumed where it ended
   targets RESULT.json    what the pipeline should reach, beside what a run measured; or RESULT.json RIG MODEL
   place scenario=NAME budget=MONEY  where to hang which cameras; or target=SHARE, for the least money
+  twin                   a store that lives, in a browser; target=http://DEVICE:PORT plays it to a running service
   render                 pictures to look at: every named scenario; scenario=NAME rig=NAME, dials=true, truth=true
   dataset                labelled pictures of training stores, or of scenario=NAME, as YOLO and COCO
   train training=NAME    train a model and export its weights (extra: train)
@@ -72,7 +73,10 @@ def load_experiment(overrides: Sequence[str]) -> tuple[Experiment, dict[str, Any
 
 def _told(config: dict[str, Any]) -> dict[str, Any]:
     """What a result says of its configuration: rigs and models as lists, without what only a study has."""
-    left_out = ("camera_models", "outputs", "timed_frames", "cache_gb", "study", "interpretation", "axes")
+    left_out = (
+        "camera_models", "outputs", "timed_frames", "cache_gb", "study", "interpretation", "axes", "target", "client",
+        "secret_file",
+    )  # fmt: skip
     told = {k: v for k, v in config.items() if k not in left_out and v != {}}
     return told | {kind: list(config[kind].values()) for kind in ("rigs", "models")}
 
@@ -98,7 +102,7 @@ def run_job(config: Any) -> None:
 
 def run_config(config: dict[str, Any], hydra: Sequence[str]) -> None:
     """Run what a composed configuration describes; `hydra` are overrides that choose a launcher for a study."""
-    if config["axes"]:
+    if config["axes"] or config["target"]:
         run_study(config, hydra)
         return
     if hydra:
@@ -187,6 +191,20 @@ def render(overrides: Sequence[str]) -> None:
         print(f"{plan.renderer} cannot show  {line}")
     final = final_path(folder)
     print(f"pictures  {len(drawn['pictures'])}\nsheet     {final / drawn['sheet']}\nresult    {final / 'result.json'}")
+
+
+def twin(overrides: Sequence[str]) -> None:
+    """Play a store in time to a service, its own or another's, until Ctrl-C."""
+    from vision.service.command import require_extras
+
+    require_extras("twin")
+    config = compose("twin", overrides)
+    from bench.twin.command import run_twin
+    from bench.twin.plan import plan_of
+
+    plan = plan_of(config)
+    config.pop("camera_models")
+    run_twin(plan, config)
 
 
 def dataset(overrides: Sequence[str]) -> None:
@@ -348,9 +366,9 @@ def doctor(_: Sequence[str]) -> None:
 
 
 COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {
-    "run": run, "render": render, "dataset": dataset, "train": train, "renderers": renderers, "transfer": transfer,
-    "place": place, "gate": gate, "response": response, "targets": targets, "latency": latency, "import": import_psa,
-    "ui": ui, "doctor": doctor,
+    "run": run, "twin": twin, "render": render, "dataset": dataset, "train": train, "renderers": renderers,
+    "transfer": transfer, "place": place, "gate": gate, "response": response, "targets": targets, "latency": latency,
+    "import": import_psa, "ui": ui, "doctor": doctor,
 }  # fmt: skip
 
 if __name__ == "__main__":

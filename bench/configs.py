@@ -75,6 +75,9 @@ class RunKeys:
     study: str | None = None
     interpretation: str = ""
     devices: dict[str, Any] = field(default_factory=dict)
+    target: str = ""
+    client: str = ""
+    secret_file: str = ""
     outputs: str = MISSING
 
 

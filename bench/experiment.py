@@ -35,7 +35,8 @@ TIMED_FRAMES = 200
 @dataclass(frozen=True)
 class Experiment:
     """What `shelfbench run` runs. Scenario seeds count from `first_seed`; `shoppers` stand in every second one, unless
-    the settings say what the crowd is.
+    the settings say what the crowd is. With a `target`, the address of a service, its frames are read there, as its
+    `client` with the secret of `secret_file`.
     """
 
     name: str
@@ -49,6 +50,9 @@ class Experiment:
     workers: int = 2
     renderer: str = "raster"
     settings: Settings = field(default_factory=Settings)
+    target: str = ""
+    client: str = ""
+    secret_file: str = ""
 
     def __post_init__(self) -> None:
         if self.scenarios < 2 or self.workers < 1 or not self.rigs or not self.models:

@@ -176,9 +176,14 @@ class Alerts:
         new = []
         for key, track in list(self._tracks.items()):
             right = self.queue.verdict(track.alert.id) if track.alert and not track.silenced else None
-            if track.alert is None or right is None or (right and not track.alert.review):
+            if track.alert is None or right is None:
+                continue
+            # Who says which product it is has said yes to the rest.
+            product = self.queue.product(track.alert.id) or track.alert.detail
+            if right and not track.alert.review and product == track.alert.detail:
                 continue
             alert = _next(track.alert, "confirmed" if right else "withdrawn", time)
+            alert = dataclasses.replace(alert, detail=product)
             self._tracks[key] = dataclasses.replace(track, alert=alert, silenced=not right)
             new.append(alert)
         return new
@@ -209,6 +214,8 @@ def in_words(layout: Layout, alert: Alert) -> str:
     if not alert.detail:
         return text
     intruder = product_name(layout.catalog[alert.detail]) if alert.detail in layout.catalog else alert.detail
+    if alert.kind != "misplaced":
+        return f"{text}, {intruder} in its place"
     return f"misplaced: {intruder} among {text.removeprefix('misplaced: ')}"
 
 

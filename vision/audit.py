@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from scenarios import Layout, Level, Position, ShelfState
-from vision.count import Count, count
+from vision.count import Count, UnitChances, count
 from vision.readings import PlaceReadings
 
 EVEN = 0.5
 
 
-def audit(layout: Layout, places: PlaceReadings) -> tuple[ShelfState, ...]:
-    """Judge every position of the planogram, in its order."""
-    pairs = zip(layout.planogram.positions, count(layout, places))
+def audit(layout: Layout, places: PlaceReadings, chances: UnitChances | None = None) -> tuple[ShelfState, ...]:
+    """Judge every position of the planogram, in its order; `chances` as for `count`."""
+    pairs = zip(layout.planogram.positions, count(layout, places, chances))
     return tuple(_judge(position, counted) for position, counted in pairs)
 
 

@@ -42,7 +42,8 @@ class Finding:
 
 def findings(layout: Layout, states: Sequence[ShelfState]) -> list[Finding]:
     """One for every position, the worst kind first; within a kind what sells for the most a day, then the surest."""
-    found = [_finding(layout, p, s) for p, s in zip(layout.planogram.positions, states)]
+    names = place_names(layout)
+    found = [_finding(layout, p, s, names[p.id]) for p, s in zip(layout.planogram.positions, states)]
 
     def worst(finding: Finding) -> tuple[int, float, float, str]:
         product = layout.catalog[finding.sku]
@@ -59,9 +60,19 @@ def product_name(product: Product) -> str:
 
 def place_name(layout: Layout, position: Position) -> str:
     """Where it is, as one would tell somebody: shelves count from below, products from the left."""
-    beside = [p for p in layout.planogram.positions if (p.fixture, p.shelf) == (position.fixture, position.shelf)]
-    number = sorted(beside, key=lambda p: p.x).index(position) + 1
-    return f"{position.fixture}, shelf {position.shelf + 1}, no. {number}"
+    return place_names(layout)[position.id]
+
+
+def place_names(layout: Layout) -> dict[str, str]:
+    """Of all positions, by id, as `place_name`."""
+    shelves: dict[tuple[str, int], list[Position]] = {}
+    for position in sorted(layout.planogram.positions, key=lambda p: p.x):
+        shelves.setdefault((position.fixture, position.shelf), []).append(position)
+    return {
+        position.id: f"{fixture}, shelf {shelf + 1}, no. {number}"
+        for (fixture, shelf), row in shelves.items()
+        for number, position in enumerate(row, start=1)
+    }
 
 
 def table(found: Sequence[Finding], most: int = 20) -> str:
@@ -80,13 +91,13 @@ def table(found: Sequence[Finding], most: int = 20) -> str:
     return "\n".join([*lines, "", "Shelves count from below, products from the left."])
 
 
-def _finding(layout: Layout, position: Position, state: ShelfState) -> Finding:
+def _finding(layout: Layout, position: Position, state: ShelfState, place: str) -> Finding:
     intruder = state.intruder or ""
     stranger = product_name(layout.catalog[intruder]) if intruder in layout.catalog else intruder
     kind = _kind(position, state)
     sure = state.intruder_confidence if kind == "wrong" else state.confidence
     return Finding(
-        position.id, kind, place_name(layout, position), position.sku, product_name(layout.product(position)),
+        position.id, kind, place, position.sku, product_name(layout.product(position)),
         _todo(kind, position, state, stranger), state.facings, position.facings, state.units, state.units_low,
         state.units_high, intruder, stranger, round(sure, 3),
     )  # fmt: skip

@@ -7,6 +7,7 @@ passes, and every frame that shows the place multiplies it by how likely that fr
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from scenarios import InputError, Layout, Level, ShelfState
 from vision.audit import audit
 from vision.behind import DEEPEST, columns
+from vision.count import UnitChances
 from vision.evidence import LEAST_WRONG, PRIOR, WORDS, Evidence, normalised
 from vision.fuse import rows_together
 from vision.readings import PlaceReadings, PlaceState, Reading
@@ -52,9 +54,9 @@ class _Glance:
 class Memory:
     """What is known of a layout's places. Not safe for several threads at once.
 
-    `belief` (P, 3) are probabilities of WORDS, `seen_at` (P,) when each place was last seen and
-    `known_at` (Q,) when each position last was (seconds, NaN for never). `intruder` (P,) is the foreign
-    SKU that most frames named, `votes` (P,) by how much.
+    `seen_at` (P,) is when each place was last seen and `known_at` (Q,) when each position last was known (seconds,
+    NaN for never; infinity while it still is). `intruder` (P,) is the foreign SKU that most frames named, `votes` (P,)
+    by how much.
     """
 
     layout: Layout
@@ -63,16 +65,31 @@ class Memory:
     def __post_init__(self) -> None:
         places, positions = len(self.layout.places), self.layout.planogram.positions
         self.time = -np.inf
-        self.belief: Floats = np.tile(PRIOR, (places, 1))
+        self._then: Floats = np.tile(PRIOR, (places, 1))  # what was believed of each place when it was last seen
+        self._faded: tuple[float, Floats] | None = None
         self.seen_at: Floats = np.full(places, np.nan)
         self.known_at: Floats = np.full(len(positions), np.nan)
         self.intruder: NDArray[np.object_] = np.full(places, None, object)
         self.votes: Floats = np.zeros(places)
         self._glances: dict[str, _Glance] = {}
         self._columns = columns(self.layout)
+        self._bays = bays_of(self.layout)
+        self._chances = UnitChances(self.layout)
+        self._own = np.array([p.sku for p in positions], object)[self.layout.places.position]
         self._starts = np.cumsum([0, *(p.facings for p in positions)])
         rate = [max(SLOWEST, self.layout.product(p).daily_units / OPEN_SECONDS / p.facings / p.deep) for p in positions]
         self._rate = np.array(rate)[self.layout.places.position]
+
+    @property
+    def belief(self) -> Floats:
+        """Probabilities (P, 3) of WORDS as they have faded until now: at a place's rate it is as if it were filled
+        anew, as shelves are in general. A place of a position that holds C units and sells s a second runs empty every
+        C ÷ s seconds. What was believed when a place was last seen is kept as it was, so that only what a frame shows
+        changes."""
+        if self._faded is None or self._faded[0] != self.time:
+            since = np.where(np.isfinite(self.seen_at), self.time - self.seen_at, 0.0)
+            self._faded = self.time, PRIOR + (self._then - PRIOR) * np.exp(-self._rate * since)[:, None]
+        return self._faded[1]
 
     def update(self, readings: Sequence[Reading], time: float | None = None) -> tuple[ShelfState, ...]:
         """Take in what one or several cameras read and return the state of every position, in plan order.
@@ -100,15 +117,16 @@ class Memory:
         seen = places.judged
         said = self.evidence.log_likelihood(places, LEAST_WRONG) * self.evidence.weight(time - glance.seen_at)[:, None]
         posterior = self.evidence.bounded(normalised(np.log(self.belief) + said))
-        self.belief = np.where(seen[:, None], posterior, self.belief)
-        self.seen_at[seen] = glance.seen_at[seen] = glance.time = time
+        self._then[seen] = posterior[seen]
+        self.seen_at[seen], self._faded = self.time, None
+        glance.seen_at[seen] = glance.time = time
         if places.behind is not None:
             news = seen[self._columns]
             glance.behind[news] = np.round(places.behind[news], 2)
         self._name(places)
 
     def _blank(self, time: float) -> _Glance:
-        return _Glance(time, np.full(len(self.belief), np.nan), np.zeros((len(self._columns), DEEPEST)))
+        return _Glance(time, np.full(len(self.seen_at), np.nan), np.zeros((len(self._columns), DEEPEST)))
 
     def contradiction(self, places: PlaceReadings) -> float:
         """The share of the places that a frame saw, and that something sure is believed of, of which it says another
@@ -118,13 +136,10 @@ class Memory:
         return float((believed != places.state)[both].mean()) if both.any() else 0.0
 
     def _pass(self, time: float) -> None:
-        """Let time pass: at a place's rate it is as if it were filled anew, as shelves are in general.
-
-        A place of a position that holds C units and sells s a second runs empty every C ÷ s seconds."""
+        """Let time pass, which never goes back."""
         if time > self.time:
-            if np.isfinite(self.time):
-                kept = np.exp(-self._rate * (time - self.time))[:, None]
-                self.belief = PRIOR + (self.belief - PRIOR) * kept
+            # What was known until the moment before is so no more, unless it is found to be again.
+            self.known_at[np.isinf(self.known_at)] = self.time
             self.time = time
 
     def _name(self, places: PlaceReadings) -> None:
@@ -143,9 +158,10 @@ class Memory:
         best = self.belief.argmax(axis=1)
         sure = (self.belief.max(axis=1) >= self.evidence.sure) & np.isfinite(self.seen_at)
         state = np.where(sure, np.array(WORDS)[best], PlaceState.UNSEEN).astype(np.int8)
-        own = np.array([p.sku for p in self.layout.planogram.positions], object)[self.layout.places.position]
         sku = np.where(
-            state == PlaceState.OWN, own, np.where(state == PlaceState.FOREIGN, self.intruder, np.array(None, object))
+            state == PlaceState.OWN,
+            self._own,
+            np.where(state == PlaceState.FOREIGN, self.intruder, np.array(None, object)),
         )
         confidence = np.where(sure, self.belief.max(axis=1), 0).astype(np.float32)
         behind = rows_together([g.behind for g in self._glances.values()])
@@ -153,18 +169,18 @@ class Memory:
 
     def _states(self) -> tuple[ShelfState, ...]:
         fresh = [g.seen for g in self._glances.values() if self.time - g.time <= STALE]
-        seen = np.any(fresh, axis=0) if fresh else np.zeros(len(self.belief), bool)
+        seen = np.any(fresh, axis=0) if fresh else np.zeros(len(self.seen_at), bool)
         places, starts = self.places(), self._starts[:-1]
         own_seen = np.logical_or.reduceat(seen & (places.state == PlaceState.OWN), starts)
         known = (np.add.reduceat(seen.astype(float), starts) / np.diff(self._starts) >= HALF) | own_seen
-        self.known_at[known] = self.time
+        self.known_at[known] = np.inf
         ever = np.isfinite(self.seen_at)
         nothing_own = np.multiply.reduceat(np.where(ever, 1 - self.belief[:, WORDS.index(PlaceState.OWN)], 1), starts)
         all_ever = np.logical_and.reduceat(ever, starts)
         states = []
-        for i, state in enumerate(audit(self.layout, places)):
+        for i, state in enumerate(audit(self.layout, places, self._chances)):
             level, confidence = self._level(state.level, float(nothing_own[i]), bool(all_ever[i]))
-            age = 0.0 if known[i] or np.isnan(self.known_at[i]) else float(self.time - self.known_at[i])
+            age = float(self.time - self.known_at[i]) if not known[i] and np.isfinite(self.known_at[i]) else 0.0
             now: Level = level if known[i] else "unknown"
             states.append(replace(state, level=now, last_level=level, confidence=confidence, age=age))
         return tuple(states)
@@ -178,20 +194,21 @@ class Memory:
         return "unknown", 0.0
 
     def as_plain(self) -> dict[str, Any]:
-        """All that is known, as JSON holds it."""
-        positions, column = {}, self._column_starts()
-        for i, p in enumerate(self.layout.planogram.positions):
-            here, cells = slice(self._starts[i], self._starts[i + 1]), slice(column[i], column[i + 1])
-            positions[p.id] = {
-                "sku": p.sku, "belief": self.belief[here].tolist(), "seen_at": _plain(self.seen_at[here]),
-                "known_at": _plain(self.known_at[i : i + 1])[0], "intruder": self.intruder[here].tolist(),
-                "votes": self.votes[here].tolist(),
-                "seen_by": {c: _plain(g.seen_at[here]) for c, g in self._glances.items()},
-                "behind": {c: g.behind[cells].tolist() for c, g in self._glances.items()},
-            }  # fmt: skip
+        """All that is known, as JSON holds it, by bay: what no frame has shown since last time is the same text
+        again."""
         cameras = {camera: glance.time for camera, glance in self._glances.items()}
         time = self.time if np.isfinite(self.time) else None
-        return {"time": time, "cameras": cameras, "positions": positions}
+        return {"time": time, "cameras": cameras, "bays": {bay.name: self._bay(bay) for bay in self._bays}}
+
+    def _bay(self, bay: Bay) -> dict[str, Any]:
+        places, columns = bay.places, bay.columns
+        named = {str(i): str(self.intruder[p]) for i, p in enumerate(places) if self.intruder[p] is not None}
+        seen_by = {c: g for c, g in self._glances.items() if np.isfinite(g.seen_at[places]).any()}
+        return {
+            "positions": bay.positions, "belief": packed(self._then[places]), "seen_at": packed(self.seen_at[places]),
+            "known_at": packed(self.known_at[bay.rows]), "votes": packed(self.votes[places]), "intruder": named,
+            "seen_by": {c: [packed(g.seen_at[places]), packed(g.behind[columns])] for c, g in seen_by.items()},
+        }  # fmt: skip
 
     @staticmethod
     def from_plain(data: Any, layout: Layout, where: str, evidence: Evidence | None = None) -> Memory:
@@ -208,22 +225,69 @@ class Memory:
         self.time = -np.inf if data["time"] is None else float(data["time"])
         for camera, time in data["cameras"].items():
             self._glances[camera] = self._blank(float(time))
-        column = self._column_starts()
-        for i, p in enumerate(self.layout.planogram.positions):
-            row, here = data["positions"].get(p.id), slice(self._starts[i], self._starts[i + 1])
-            if row is None or row["sku"] != p.sku or len(row["belief"]) != p.facings:
+        home = {p.id: i for i, p in enumerate(self.layout.planogram.positions)}
+        for bay in data["bays"].values():
+            self._restore_bay(bay, home)
+
+    def _restore_bay(self, bay: dict[str, Any], home: dict[str, int]) -> None:
+        planned, column = self.layout.planogram.positions, self._column_starts()
+        facings, wide = ([int(row[k]) for row in bay["positions"]] for k in (2, 3))
+        starts, columns = (np.cumsum([0, *n]) for n in (facings, wide))
+        belief, seen_at, known_at, votes = (
+            unpacked(bay[name], width)
+            for name, width in (("belief", len(WORDS)), ("seen_at", 0), ("known_at", 0), ("votes", 0))
+        )
+        intruder = np.full(int(starts[-1]), None, object)
+        for place, sku in bay["intruder"].items():
+            intruder[int(place)] = str(sku)
+        glances = {c: (unpacked(a, 0), unpacked(b, DEEPEST)) for c, (a, b) in bay["seen_by"].items()}
+        for k, (id, sku, _, _) in enumerate(bay["positions"]):
+            i = home.get(id, -1)
+            if i < 0 or (planned[i].sku, planned[i].facings, planned[i].wide) != (sku, facings[k], wide[k]):
                 continue
-            self.belief[here] = np.array(row["belief"], float).reshape(-1, len(WORDS))
-            self.seen_at[here] = np.array(row["seen_at"], float)
-            self.known_at[i] = np.nan if row["known_at"] is None else row["known_at"]
-            self.intruder[here], self.votes[here] = row["intruder"], row["votes"]
-            for camera, seen_at in row["seen_by"].items():
-                self._glances[camera].seen_at[here] = np.array(seen_at, float)
-                self._glances[camera].behind[column[i] : column[i + 1]] = row["behind"][camera]
+            here, there = slice(self._starts[i], self._starts[i + 1]), slice(starts[k], starts[k + 1])
+            self._then[here], self.seen_at[here] = belief[there], seen_at[there]
+            self.known_at[i], self.votes[here], self.intruder[here] = known_at[k], votes[there], intruder[there]
+            for camera, (by, behind) in glances.items():
+                self._glances[camera].seen_at[here] = by[there]
+                self._glances[camera].behind[column[i] : column[i + 1]] = behind[columns[k] : columns[k + 1]]
 
     def _column_starts(self) -> NDArray[np.int64]:
         return np.cumsum([0, *(p.wide for p in self.layout.planogram.positions)])
 
 
-def _plain(times: Floats) -> list[float | None]:
-    return [None if t != t else t for t in times.tolist()]  # a NaN is not equal to itself
+@dataclass(frozen=True, eq=False)
+class Bay:
+    """What of the arrays belongs to one fixture: rows of positions, places and columns; `positions` has id, SKU,
+    facings and columns of each."""
+
+    name: str
+    positions: list[list[Any]]
+    rows: NDArray[np.int64]
+    places: NDArray[np.int64]
+    columns: NDArray[np.int64]
+
+
+def bays_of(layout: Layout) -> list[Bay]:
+    """All fixtures that have positions, in the order of the store."""
+    positions = layout.planogram.positions
+    of_column = layout.places.position[columns(layout)]
+    found = []
+    for fixture in layout.store.fixtures:
+        rows = np.array([i for i, p in enumerate(positions) if p.fixture == fixture.id], np.int64)
+        if len(rows):
+            said = [[positions[i].id, positions[i].sku, positions[i].facings, positions[i].wide] for i in rows]
+            places, in_columns = (np.flatnonzero(np.isin(owner, rows)) for owner in (layout.places.position, of_column))
+            found.append(Bay(fixture.id, said, rows, places, in_columns))
+    return found
+
+
+def packed(values: Floats) -> str:
+    """Numbers as text, to the last bit, in the time that it takes to copy them."""
+    return base64.b64encode(np.ascontiguousarray(values, "<f8").tobytes()).decode()
+
+
+def unpacked(text: str, width: int) -> Floats:
+    """What `packed` gave, (N,) or, with a width, (N, width). Raises ValueError."""
+    values = np.frombuffer(base64.b64decode(text, validate=True), "<f8").astype(float)
+    return values.reshape(-1, width) if width else values

@@ -90,6 +90,13 @@ class Pipeline:
             calibration = Calibration.of(path, embedder.session.checksum)
         return Pipeline(found, embedder, gallery, layout, score, calibration, reuse)
 
+    def apart(self) -> Pipeline:
+        """A pipeline of the same networks, gallery and layout that shares nothing else with this one: no crop is
+        reused, and nothing that this one was shown has a say. Boxes down to `WEAKEST_EVIDENCE` are told."""
+        return Pipeline(
+            self.detector, self.recognizer, self.gallery, self.layout, WEAKEST_EVIDENCE, self.calibration, reuse=False
+        )
+
     @property
     def ran_on(self) -> dict[str, RanOn]:
         """What each network runs on, which is not what was asked for where a fallback took its place."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from enum import IntEnum
 from typing import Any
 
@@ -138,3 +138,50 @@ def as_plain(reading: Reading) -> dict[str, Any]:
         ],
         "latency_ms": {stage: round(ms, 2) for stage, ms in reading.latency_ms.items()},
     }
+
+
+def as_exact(reading: Reading) -> dict[str, Any]:
+    """All of a reading, as JSON holds it: `from_exact` gives it back to the last bit."""
+    found, places = reading.detections, reading.places
+    return {
+        "camera": reading.camera, "time": reading.time, "size": list(reading.size), "latency_ms": reading.latency_ms,
+        "detections": _arrays(found), "places": None if places is None else _arrays(places),
+        "states": [asdict(state) for state in reading.states], "people": reading.people.tolist(),
+    }  # fmt: skip
+
+
+def from_exact(data: dict[str, Any]) -> Reading:
+    """A reading of what `as_exact` gave. Raises ValueError, KeyError or TypeError for what is none."""
+    found, places = data["detections"], data["places"]
+    boxes = {"xyxy": (-1, 4)}
+    width, height = data["size"]
+    return Reading(
+        data["camera"], data["time"], (width, height),
+        Detections(**{name: _array(found[name], kind, boxes.get(name)) for name, kind in DETECTION_KINDS.items()}),
+        None if places is None else PlaceReadings(**{n: _array(places[n], k) for n, k in PLACE_KINDS.items()}),
+        tuple(ShelfState(**row) for row in data["states"]), data["latency_ms"], _array(data["people"], "f4", (-1, 4)),
+    )  # fmt: skip
+
+
+DETECTION_KINDS = {
+    "xyxy": "f4", "confidence": "f4", "class_id": "i8", "sku": "O", "similarity": "f4", "sku_confidence": "f4",
+    "nearest": "O",
+}  # fmt: skip
+PLACE_KINDS = {"state": "i1", "sku": "O", "confidence": "f4", "pixels_per_metre": "f4", "behind": "f4", "sight": "i1"}
+"""Types of the arrays' elements."""
+
+
+def _arrays(holder: Detections | PlaceReadings) -> dict[str, Any]:
+    arrays = {f.name: getattr(holder, f.name) for f in fields(holder)}
+    # str() of a name: NumPy has strings of its own.
+    return {
+        name: None if a is None else [v if v is None else str(v) for v in a] if a.dtype == object else a.tolist()
+        for name, a in arrays.items()
+    }
+
+
+def _array(values: Any, kind: str, shape: tuple[int, ...] | None = None) -> Any:
+    if values is None:
+        return None
+    array = np.array(values, np.dtype(kind))
+    return array if shape is None else array.reshape(shape)

@@ -53,6 +53,7 @@ class ReviewQueue:
         self.log: Log = Lines(log) if isinstance(log, Path) else log
         self._questions: dict[str, Question] = {}
         self._right: dict[str, bool] = {}
+        self._products: dict[str, str] = {}
         self._unsaved: list[Question] = []
         self._read = 0
         self.refresh()
@@ -66,6 +67,7 @@ class ReviewQueue:
                 self._questions[question.id] = question
             elif row.get("answer") in self._questions and isinstance(row.get("right"), bool):
                 self._right[row["answer"]] = row["right"]
+                self._products[row["answer"]] = str(row.get("product", ""))
             else:
                 raise InputError(f"{self.log}: {row!r:.80}; expected a question, or right: true or false to one before")
 
@@ -80,13 +82,15 @@ class ReviewQueue:
         self.log.append([{"ask": dataclasses.asdict(q)} for q in self._unsaved])
         self._unsaved = []
 
-    def answer(self, id: str, right: bool, by: str = "") -> None:
-        """Take a person's yes or no; a later answer to the same question replaces it. Raises InputError."""
+    def answer(self, id: str, right: bool, by: str = "", product: str = "") -> None:
+        """Take a person's yes or no, and the SKU that stands there if it is another than was said; a later answer to
+        the same question replaces it. Raises InputError."""
         if id not in self._questions:
             raise InputError(f"{id}: no such question; {len(self.pending)} are open")
         self.flush()
-        self.log.append([{"answer": id, "right": right, "by": by}])
-        self._right[id] = right
+        row = {"answer": id, "right": right, "by": by}
+        self.log.append([{**row, "product": product} if product else row])
+        self._right[id], self._products[id] = right, product
 
     @property
     def ids(self) -> set[str]:
@@ -108,6 +112,10 @@ class ReviewQueue:
     def verdict(self, id: str) -> bool | None:
         """What a person said of an alert, None while nobody did."""
         return self._right.get(id)
+
+    def product(self, id: str) -> str:
+        """The SKU that a person says stands there, "" where nobody said so."""
+        return self._products.get(id, "")
 
     def threshold(self, kind: str, target: float) -> float:
         """The confidence from which alerts of a kind need no review, by all its answers until now."""

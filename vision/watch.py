@@ -20,7 +20,7 @@ from vision.pipeline import Pipeline
 from vision.readings import PERSON, Reading
 from vision.review import ReviewQueue
 
-FORM = "shelfwatch watch 1"
+FORM = "shelfwatch watch 2"
 STATE, ALERTS, REVIEW = "state.json", "alerts.jsonl", "review.jsonl"
 CHECKED = 60.0
 """Seconds after which a camera's place is looked at again."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +59,8 @@ class CellResult:
     work: Mapping[str, float]
     """Pictures rendered and found in the cache; seconds by the clock and of the processor; MB at the highest."""
     conditions: Mapping[str, str]
+    device: Mapping[str, Any] = field(default_factory=dict)
+    """Of a cell that was read on a device: which one, milliseconds of the network and of the device, and its clock."""
 
     @property
     def name(self) -> str:

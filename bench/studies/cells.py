@@ -6,7 +6,7 @@ import dataclasses
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas
 import psutil
@@ -27,6 +27,9 @@ from vision import Gallery, Pipeline, Reading, Recognizer, gallery_of
 from vision.pictures import Shown, save_picture
 from vision.pipeline import WEAKEST_EVIDENCE, weights_path
 from vision.runtimes import open_session
+
+if TYPE_CHECKING:
+    from bench.hardware.remote import Remote
 
 THREADS = 1
 """Of a network: cells run side by side, and a reading has the same bits however many do."""
@@ -79,6 +82,14 @@ class Bench:
 
         return render
 
+    def reader(self, experiment: Experiment, scenario: Scenario) -> Pipeline | Remote:
+        """What reads the experiment's frames: its model here, or on a device."""
+        if not experiment.target:
+            return self.pipeline(experiment, scenario)
+        from bench.hardware.remote import Remote, device  # needs the extra `serve`
+
+        return Remote(device(experiment.target, experiment.client, experiment.secret_file))
+
     def pipeline(self, experiment: Experiment, scenario: Scenario, threads: int = THREADS) -> Pipeline:
         """The experiment's (one) model, enrolled with studio pictures of the scenario's products."""
         model, lookalikes = experiment.models[0], scenario.conditions.lookalikes
@@ -88,7 +99,7 @@ class Bench:
             self._pipelines[key] = Pipeline.load(
                 model.detector,
                 model.recognizer,
-                self._gallery(scenario, model.recognizer, experiment.runtime, threads),
+                self.gallery(scenario, model.recognizer, experiment.runtime, threads),
                 scenario.layout,
                 experiment.runtime,
                 WEAKEST_EVIDENCE,
@@ -97,7 +108,8 @@ class Bench:
             )
         return self._pipelines[key]
 
-    def _gallery(self, scenario: Scenario, name: str, runtime: str, threads: int) -> Gallery:
+    def gallery(self, scenario: Scenario, name: str, runtime: str, threads: int = THREADS) -> Gallery:
+        """The recognizer of a name, enrolled with studio pictures of the scenario's products."""
         key = (id(scenario.layout), scenario.conditions.lookalikes, name, runtime)
         if key not in self._galleries:
             recognizer = Recognizer(open_session(weights_path(name), runtime, threads))
@@ -144,7 +156,7 @@ def run_cell(cell: Cell, hash: str, bench: Bench, folder: Path, note: Callable[[
     for scenario, scenario_hash in zip(scenarios, hashes):
         for camera in cell.rig.cameras:
             bench.render(scenario, scenario_hash, camera, experiment.renderer)
-    pipeline = bench.pipeline(experiment, scenarios[0])
+    pipeline = bench.reader(experiment, scenarios[0])
     moments, worst, samples = _read(cell, scenarios, hashes, pipeline, bench, folder, note)
     arm = arm_of(cell.rig, cell.model, scenarios[0].layout, moments)
     work = {
@@ -155,13 +167,22 @@ def run_cell(cell: Cell, hash: str, bench: Bench, folder: Path, note: Callable[[
         "memory_mb": round(psutil.Process().memory_info().rss / 1e6),
     }
     result = _result(cell, hash, arm, [s.seed for s in scenarios], hashes, worst, work, bench.conditions)
+    if not isinstance(pipeline, Pipeline):
+        told = pipeline.as_plain()
+        result = dataclasses.replace(result, device=told, runtime=_runtime(told))
     rows = [{"seed": s.seed} | row for s, moment in zip(scenarios, moments) for row in moment.positions]
     write_cell(folder, result, arm.scores, rows, samples.assign(model=cell.model.name, condition=cell.condition))
     return result
 
 
+def _runtime(told: dict[str, Any]) -> str:
+    """What the device's detector runs on."""
+    detector = told["networks"]["detector"]
+    return f"{detector['runtime']} {detector['precision']}"
+
+
 def _read(
-    cell: Cell, scenarios: list[Scenario], hashes: list[str], pipeline: Pipeline, bench: Bench, folder: Path,
+    cell: Cell, scenarios: list[Scenario], hashes: list[str], pipeline: Pipeline | Remote, bench: Bench, folder: Path,
     note: Callable[[int], None],
 ) -> tuple[list[Moment], list[dict[str, Any]], pandas.DataFrame]:  # fmt: skip
     """Read every scenario through every camera; keep the worst pictures."""

@@ -40,7 +40,7 @@ def as_study_result(
         "study": str(plan.folder),
         "cells": [
             {k: getattr(c, k) for k in ("hash", "at", "rig", "model", "runtime", "renderer", "settings", "metrics")}
-            | {"name": c.name, "px_per_m": c.px_per_m, "cost": c.cost, "work": c.work}
+            | {"name": c.name, "px_per_m": c.px_per_m, "cost": c.cost, "work": c.work, "device": dict(c.device)}
             for c in cells
         ],
         "axes": axes,
@@ -109,6 +109,13 @@ def study_table(result: Mapping[str, Any]) -> str:
             value = "–" if m["value"] is None else f"{m['value']:.3f}"
             line += f"{value}{half}".rjust(17)
         lines.append(line)
+    for cell in (c for c in result["cells"] if c["device"]):
+        told, ms = cell["device"], cell["device"]["ms"]
+        lines.append(
+            f"{cell['name']}: {told['frames']} frames on {told['url']}, device {ms['device']['p50']:.0f} ms, network "
+            f"{ms['network']['p50']:.0f} ms, its clock {1000 * told['clock_ahead_s']:+.1f} "
+            f"±{1000 * told['clock_bound_s']:.1f} ms"
+        )
     for line in result["conditions"]["skipped"]:
         lines.append(f"not there  {line}")
     for run in result["latency"]:

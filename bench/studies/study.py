@@ -24,9 +24,11 @@ from vision.pipeline import weights_path
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = (*DIALS, *PARTS, "scale")
-CHOICES = ("renderer", "runtime")
+WHERE = "where"
+"""The axis along which a study is read here, and on a device."""
+CHOICES = ("renderer", "runtime", "target")
 """What a value of an axis may set beside dials."""
-NOT_DECIDING = ("workers", "outputs", "cache_gb", "study", "interpretation", "devices")
+NOT_DECIDING = ("workers", "outputs", "cache_gb", "study", "interpretation", "devices", "client", "secret_file")
 """Keys of a study's configuration that no score depends on."""
 RENDERING = ("scenarios/**/*.py", "sim/**/*.py", "sim/assets/*")
 READING = (
@@ -83,7 +85,7 @@ class Study:
             Cell(
                 at,
                 dataclasses.replace(point, rigs=(rig,), models=(model,)),
-                ", ".join(value for axis, value in at.items() if value != first[axis]) or CLEAN,
+                ", ".join(value for axis, value in at.items() if value != first[axis] and axis != WHERE) or CLEAN,
             )
             for at, point in self.points
             for model in point.models
@@ -116,6 +118,7 @@ def settings_of(config: Mapping[str, Any]) -> Settings:
 
 def study_of(config: Mapping[str, Any]) -> Study:
     """Plan the cells of a composed configuration. Raises InputError for a grid that is empty or makes no sense."""
+    config = _with_device(config)
     axes = config["axes"]
     _check_axes(axes)
     for kind in ("rigs", "models"):
@@ -135,6 +138,14 @@ def study_of(config: Mapping[str, Any]) -> Study:
         with _at(at):
             points.append((at, experiment_of(merged)))
     return Study(config, experiment_of(config), tuple(points), config["timed_frames"], config["cache_gb"])
+
+
+def _with_device(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """With a target every cell is read twice, here and there, unless an axis says already what is read where."""
+    axes = config["axes"]
+    if not config.get("target") or any("target" in v for axis in axes.values() if axis for v in axis.values() if v):
+        return config
+    return {**config, "axes": {**axes, WHERE: {"here": {"target": ""}, "device": {"target": config["target"]}}}}
 
 
 def study_over(experiment: Experiment, axes: Mapping[str, Mapping[str, Mapping[str, Any]]], outputs: Path) -> Study:
@@ -170,6 +181,22 @@ def check_study(study: Study) -> None:
     for at, point in study.points:
         with _at(at):
             check(point)
+            if point.target:
+                _check_target(point)
+
+
+def _check_target(point: Experiment) -> None:
+    """A device has one set of networks and one gallery."""
+    from bench.hardware.remote import check_device, device
+
+    base = load_scenario(point.scenario)
+    if point.settings.lookalikes:
+        raise InputError(
+            "lookalikes: the device's gallery is of the scenario's own packs; expected no such dial with it"
+        )
+    for model in point.models:
+        weights = {p: full_checksum(str(weights_path(getattr(model, p)))) for p in ("detector", "recognizer")}
+        check_device(device(point.target, point.client, point.secret_file), weights, base.layout)
 
 
 @contextmanager
@@ -199,6 +226,7 @@ def _cell_hash(cell: Cell, base: Scenario, store: str) -> str:
         "cameras": [dataclasses.asdict(c) for c in cell.rig.cameras],
         "renderer": e.renderer,
         "runtime": e.runtime,
+        "target": e.target,
         "weights": [checksum(str(weights_path(getattr(cell.model, part)))) for part in ("detector", "recognizer")],
         "names": [cell.rig.name, cell.model.name, dict(cell.at)],
         "code": code_version(READING),
@@ -208,6 +236,12 @@ def _cell_hash(cell: Cell, base: Scenario, store: str) -> str:
 
 def digest(plain: Any) -> str:
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:16]
+
+
+@cache
+def full_checksum(path: str) -> str:
+    """Of a weights file alone, as a service tells it."""
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
 @cache

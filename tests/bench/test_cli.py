@@ -17,8 +17,8 @@ QUICKSTART = Path(__file__).parents[2] / "scenarios" / "quickstart"
 
 
 EXPECTED_COMMANDS = (
-    "run", "render", "dataset", "train", "renderers", "transfer", "place", "gate", "response", "targets", "latency",
-    "import", "ui", "doctor",
+    "run", "twin", "render", "dataset", "train", "renderers", "transfer", "place", "gate", "response", "targets",
+    "latency", "import", "ui", "doctor",
 )  # fmt: skip
 
 

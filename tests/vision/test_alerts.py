@@ -15,7 +15,7 @@ from tests.vision.placewords import reading, words
 from vision import PlaceState
 from vision.alerts import HOLD, SPOT_CHECK, Alerts, in_words
 from vision.health import CameraLook, faults, look_at
-from vision.review import Question, ReviewQueue
+from vision.review import Answer, Question, ReviewQueue
 
 PRICES = {"box": (2.0, 10.0), "can": (5.0, 30.0)}  # price, units a day
 LAYOUT = small_layout()
@@ -167,6 +167,32 @@ def test_an_unsure_alert_asks_a_person_who_confirms_or_withdraws_it(queue) -> No
     assert [a.subject for a in alerts.standing] == [CAN.id]
     again = list(chain(*play(alerts, [FULL] * 3 + [states(0.97, box="out")] * 3, start=40)))
     assert again == [("out", CAN.id, "resolved"), ("out", BOX.id, "raised")]
+
+
+@pytest.mark.parametrize(
+    ("level", "text"),
+    [
+        ("jar", "misplaced: Brandtub Tomato Soup Classic 10 oz among Brandbox Tomato Soup Classic 10 oz at bay-1"),
+        (
+            "out",
+            "out: Brandbox Tomato Soup Classic 10 oz at bay-1, shelf 1, no. 1, Brandtub Tomato Soup Classic 10 oz in",
+        ),
+    ],
+)
+def test_a_person_says_which_product_stands_there(queue, level: str, text: str) -> None:
+    alerts = Alerts(LAYOUT, queue)
+    now = states(0.97, box=level)
+    (raised,) = [a for t in range(0, 25, 5) for a in alerts.update(t, now)]
+    queue.flush()
+    before = json.loads(json.dumps(alerts.as_plain()))
+    queue.answer(raised.id, True, product="tub")
+    for again in (alerts, Alerts(LAYOUT, ReviewQueue(queue.log))):
+        again.take(before, "state.json")
+        (confirmed,) = again.update(30, now)
+        assert (confirmed.event, confirmed.detail, confirmed.review) == ("confirmed", "tub", False)
+        assert in_words(LAYOUT, confirmed).startswith(text)
+        assert again.update(35, now) == ()
+    assert queue.answers == (Answer(raised.kind, raised.confidence, True),)
 
 
 def test_sure_alerts_go_without_review_but_for_a_spot_check(trusted) -> None:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from scenarios import Camera, CameraModel, Layout, Planogram, Position
 from tests.layouts import small_layout
 from vision import Detections, PlaceReadings, PlaceState, audit, fuse
-from vision.behind import DEEPEST, features, rows_behind, tops_of
-from vision.count import count, units_chances
+from vision.behind import DEEPEST, columns, features, rows_behind, tops_of
+from vision.count import UnitChances, count, units_chances
 
 UNSEEN, EMPTY, OWN, FOREIGN, _ = PlaceState
 WHOLE = small_layout()
@@ -188,3 +188,19 @@ def test_no_top_that_is_out_of_the_picture_is_judged() -> None:
     nothing = Detections(np.empty((0, 4), np.float32), np.empty(0, np.float32), np.empty(0, np.int64))
     assert not tops.seen.any()
     assert (features(np.zeros((960, 1280, 3), np.uint8), tops, nothing) == 0).all()
+
+
+def test_what_was_worked_out_before_is_what_comes_out_anew() -> None:
+    """To the last bit, whichever positions changed: a service and a study say the same."""
+    random = np.random.default_rng(5)
+    chances = UnitChances(WHOLE)
+    n, column = len(WHOLE.places), len(columns(WHOLE))
+    state = random.choice([UNSEEN, EMPTY, OWN], n, p=[0.2, 0.2, 0.6])
+    behind = np.zeros((column, DEEPEST), np.float32)
+    for _ in range(60):
+        state[random.integers(n)] = random.choice([UNSEEN, EMPTY, OWN])
+        behind[random.integers(column), 1:3] = random.normal(0, 2, 2).round(2)
+        places = places_of(list(state), behind.copy())
+        assert count(WHOLE, places, chances) == count(WHOLE, places)
+        all_, some = units_chances(WHOLE, places), units_chances(WHOLE, places, np.array([1, 4, 7]))
+        assert np.array_equal(all_[[1, 4, 7]], some)

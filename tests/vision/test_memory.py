@@ -222,3 +222,37 @@ def test_rates_that_are_none_are_named(tmp_path, key) -> None:
     path.write_text(json.dumps({**rates, key: [1]}))
     with pytest.raises(InputError, match=r"evidence[.]json: "):
         Evidence.load(path)
+
+
+def test_what_no_frame_shows_is_kept_as_the_same_text() -> None:
+    """A service writes only what has changed: a bay out of view is none of it, though belief in it fades."""
+    memory = Memory(BUSY)
+    watch(memory, [OWN, OWN, OWN])
+    seen, sure = memory.as_plain(), memory.belief[:, 1].min()
+    memory.update([], time=3600.0)
+    later = memory.as_plain()
+    assert memory.belief[:, 1].min() < sure
+    assert later["time"] != seen["time"]
+    changed = {k for bay in seen["bays"] for k, v in seen["bays"][bay].items() if later["bays"][bay][k] != v}
+    assert changed == {"known_at"}  # until when it was known
+    memory.update([], time=7200.0)
+    assert memory.as_plain()["bays"] == later["bays"]
+
+
+def test_a_position_that_was_moved_to_another_bay_is_known_there() -> None:
+    memory = Memory(BUSY)
+    watch(memory, [OWN, FOREIGN, FOREIGN])
+    plain = memory.as_plain()
+    plain["bays"] = {f"old-{name}": bay for name, bay in plain["bays"].items()}
+    again = Memory.from_plain(json.loads(json.dumps(plain)), BUSY, "state.json")
+    assert again.update([], time=30.0) == memory.update([], time=30.0)
+
+
+def test_belief_fades_in_one_step_as_in_many() -> None:
+    one, many = Memory(BUSY), Memory(BUSY)
+    for memory in (one, many):
+        watch(memory, [OWN, EMPTY, OWN])
+    for second in range(20, 5000, 10):
+        many.update([], time=float(second))
+    one.update([], time=4990.0)
+    assert np.array_equal(one.belief, many.belief)

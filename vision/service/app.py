@@ -17,8 +17,9 @@ from vision.service.access import NoToken
 from vision.service.guard import SafeHeaders, SmallBodies, retry_after
 from vision.service.metrics import Metrics
 from vision.service.problems import Refused
-from vision.service.routes import admin, frames, live, open_to_all, page, review, shelves
+from vision.service.routes import about, admin, audit, frames, links, live, open_to_all, page, review, shelves, trials
 from vision.service.service import Service
+from vision.service.settings import HttpSettings
 
 METHODS = ("GET", "POST", "DELETE", "HEAD", "OPTIONS", "PUT", "PATCH")
 
@@ -37,17 +38,25 @@ def create_app(service: Service) -> FastAPI:
         description="What cameras see of a store's shelves. Errors are RFC 9457 problems.",
     )  # fmt: skip
     app.state.service = service
-    for part in (open_to_all, frames, shelves, live, review, admin, page):
+    for part in (open_to_all, about, frames, trials, shelves, audit, live, links, review, admin, page):
         app.include_router(part.router)
+    for more in (open_to_all.tokens, links.signed):
+        app.include_router(more)
+    return dressed(app, service.settings.http, service.metrics, (frames.PATH_END, trials.PATH_END))
+
+
+def dressed(app: FastAPI, http: HttpSettings, metrics: Metrics, large: tuple[str, ...]) -> FastAPI:
+    """An application with its answers to errors, its limits and its counters; bodies of paths that end in one of
+    `large` see to their limits themselves."""
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(NoToken, _no_token)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _not_valid)
     app.add_exception_handler(sqlite3.Error, _database)
     app.add_exception_handler(Exception, _unforeseen)
-    app.add_middleware(SmallBodies, large=frames.PATH_END, seconds=service.settings.http.body_seconds)
-    app.add_middleware(_Counted, metrics=service.metrics)
-    app.add_middleware(SafeHeaders, tls=bool(service.settings.http.certificate))
+    app.add_middleware(SmallBodies, large=large, seconds=http.body_seconds)
+    app.add_middleware(_Counted, metrics=metrics)
+    app.add_middleware(SafeHeaders, tls=bool(http.certificate))
     return app
 
 

@@ -13,8 +13,10 @@ from vision.calibrate import load_camera
 from vision.durable import sole_owner
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
+
     from vision.service.service import Service
-    from vision.service.settings import Settings
+    from vision.service.settings import HttpSettings, Settings
 
 NEEDED = ("fastapi", "uvicorn", "authlib", "joserfc", "prometheus_client", "paho", "httpx")
 SCOPES = ("read", "frames", "review", "admin")
@@ -25,8 +27,11 @@ def add_serve(commands: argparse._SubParsersAction) -> None:
     serve = commands.add_parser("serve", help="watch shelves as a service: HTTP, MQTT, webhooks")
     serve.add_argument("settings", type=Path, help="service.yaml (docs/service.md)")
     serve.set_defaults(run=run_serve)
+    chain = commands.add_parser("chain", help="a page over the services of many stores")
+    chain.add_argument("settings", type=Path, help="chain.yaml (docs/service.md)")
+    chain.set_defaults(run=run_chain)
     client = commands.add_parser("client", help="say who may ask a service")
-    client.add_argument("settings", type=Path, help="its service.yaml")
+    client.add_argument("settings", type=Path, help="its service.yaml or chain.yaml")
     what = client.add_mutually_exclusive_group()
     what.add_argument("--add", metavar="NAME", help="add a client and print its secret, this once")
     what.add_argument("--remove", metavar="NAME", help="remove a client; its tokens are worth nothing from then on")
@@ -36,7 +41,7 @@ def add_serve(commands: argparse._SubParsersAction) -> None:
 
 def run_serve(options: argparse.Namespace) -> None:
     """Serve until interrupted."""
-    _require_extras()
+    require_extras()
     from vision.service.settings import load_settings
 
     settings = load_settings(options.settings)
@@ -44,7 +49,21 @@ def run_serve(options: argparse.Namespace) -> None:
     state = Path(settings.state)
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     with sole_owner(state / ".lock"):
-        serve(settings, _service(settings))
+        from vision.service.app import create_app
+
+        serve(settings.http, create_app(_service(settings)))
+
+
+def run_chain(options: argparse.Namespace) -> None:
+    """Look at many services until interrupted."""
+    require_extras()
+    from vision.service.chain.app import create_chain_app
+    from vision.service.chain.chain import Chain
+    from vision.service.chain.settings import load_chain
+
+    settings = load_chain(options.settings)
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    serve(settings.http, create_chain_app(Chain(settings)))
 
 
 def _service(settings: Settings) -> Service:
@@ -57,7 +76,9 @@ def _service(settings: Settings) -> Service:
     cameras = [load_camera(Path(c.calibration)) for c in settings.cameras]
     layout = load_layout(Path(settings.store))
     gallery = Gallery.load(Path(settings.gallery)) if settings.gallery else None
-    pipeline = Pipeline.load(settings.detector, settings.recognizer, gallery, layout, settings.runtime)
+    pipeline = Pipeline.load(
+        settings.detector, settings.recognizer, gallery, layout, settings.runtime, reuse=settings.reuse
+    )
     if gallery is None:
         logging.getLogger(__name__).warning("no gallery: what stands in a place is taken for the planned product")
     hide = Privacy(open_session(weights_path("centerface"), settings.runtime)) if settings.pictures.keep else None
@@ -67,18 +88,15 @@ def _service(settings: Settings) -> Service:
     return service
 
 
-def serve(settings: Settings, service: Service) -> None:
+def serve(http: HttpSettings, app: FastAPI) -> None:
     """Listen until interrupted. Raises InputError for a port that is taken and for a certificate that is none."""
     import ssl
 
     import uvicorn
 
-    from vision.service.app import create_app
-
-    http = settings.http
     try:
         config = uvicorn.Config(
-            create_app(service), host=http.host, port=http.port, access_log=False, server_header=False,
+            app, host=http.host, port=http.port, access_log=False, server_header=False,
             ssl_certfile=http.certificate or None, ssl_keyfile=http.private_key or None, log_level="warning",
             timeout_graceful_shutdown=5, timeout_keep_alive=15, h11_max_incomplete_event_size=64 * 1024,
             http="h11", limit_concurrency=http.connections, proxy_headers=False,
@@ -98,15 +116,13 @@ def serve(settings: Settings, service: Service) -> None:
 
 def run_client(options: argparse.Namespace) -> None:
     """Add or remove a client, and list all."""
-    _require_extras()
+    require_extras()
     from vision.service.access import Clients
     from vision.service.database import Database
-    from vision.service.service import DATABASE
-    from vision.service.settings import load_settings
 
-    state = Path(load_settings(options.settings).state)
-    state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    clients = Clients(Database(state / DATABASE))
+    state = _database_of(options.settings)
+    state.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    clients = Clients(Database(state))
     if options.add:
         print(f"{options.add}: {clients.add(options.add, options.scope)}   (told this once)")
         return
@@ -116,7 +132,21 @@ def run_client(options: argparse.Namespace) -> None:
         print(f"{client.id:20s} {' '.join(client.scopes)}")
 
 
-def _require_extras() -> None:
+def _database_of(path: Path) -> Path:
+    """Where a service, or a page over many, keeps its clients. Raises InputError."""
+    from vision.service.chain.chain import DATABASE as OF_CHAIN
+    from vision.service.chain.settings import load_chain
+    from vision.service.service import DATABASE
+    from vision.service.settings import load_settings
+
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
+    if any(line.startswith("stores:") for line in lines):
+        return Path(load_chain(path).state) / OF_CHAIN
+    return Path(load_settings(path).state) / DATABASE
+
+
+def require_extras(command: str = "serve") -> None:
+    """Raise InputError where what a service needs is not installed."""
     for name in NEEDED:
         if importlib.util.find_spec(name) is None:
-            raise InputError(f"serve needs {name}: pip install 'shelfbench[serve]'")
+            raise InputError(f"{command} needs {name}: pip install 'shelfbench[serve]'")

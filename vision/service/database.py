@@ -9,7 +9,7 @@ import threading
 import time
 import uuid
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,9 +18,10 @@ from typing import Any
 from scenarios import InputError, Layout
 from vision.alerts import Alert, in_words
 
-FORM = "shelfwatch service 1"
+FORM = "shelfwatch service 2"
 TABLES = """
 CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE state (part TEXT PRIMARY KEY, data TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE readings (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, camera TEXT NOT NULL, time REAL NOT NULL, received REAL NOT NULL,
     data BLOB NOT NULL, UNIQUE (camera, time));
@@ -31,10 +32,18 @@ CREATE TABLE events (
     made REAL NOT NULL, data TEXT NOT NULL);
 CREATE INDEX events_made ON events (made);
 CREATE INDEX events_type ON events (type, seq);
+CREATE INDEX events_subject ON events (type, subject, seq);
 CREATE TABLE outlets (name TEXT PRIMARY KEY, done INTEGER NOT NULL);
 CREATE TABLE given_up (outlet TEXT NOT NULL, seq INTEGER NOT NULL, why TEXT NOT NULL, PRIMARY KEY (outlet, seq));
+CREATE TABLE told (
+    link TEXT NOT NULL, id TEXT NOT NULL, line INTEGER NOT NULL, digest TEXT NOT NULL, type TEXT NOT NULL,
+    sku TEXT NOT NULL, units REAL NOT NULL, time REAL NOT NULL, received REAL NOT NULL, PRIMARY KEY (link, id, line));
 CREATE TABLE clients (id TEXT PRIMARY KEY, secret TEXT NOT NULL, scopes TEXT NOT NULL, made REAL NOT NULL);
 """
+
+
+BAY = "bay/"
+"""Before the name of a part of the state that is one bay's."""
 
 
 @dataclass(frozen=True)
@@ -109,8 +118,10 @@ class Database:
         row = self.connection.execute("SELECT value FROM about WHERE key = ?", (key,)).fetchone()
         return None if row is None else str(row[0])
 
-    def set_about(self, key: str, value: str) -> None:
-        self.connection.execute("INSERT OR REPLACE INTO about VALUES (?, ?)", (key, value))
+    def set_state(self, parts: dict[str, str], gone: Iterable[str]) -> None:
+        """Put parts of what is known in the place of what they were, and take away those that are `gone`."""
+        self.connection.executemany("INSERT OR REPLACE INTO state VALUES (?, ?)", parts.items())
+        self.connection.executemany("DELETE FROM state WHERE part = ?", [(part,) for part in gone])
 
     def rows(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """The answer to a query."""
@@ -122,13 +133,15 @@ class Database:
         query = "INSERT INTO readings (camera, time, received, data) VALUES (?, ?, ?, ?)"
         return int(self.connection.execute(query, row).lastrowid or 0)
 
-    def readings(self, camera: str | None = None, after: int = 0, limit: int = 100) -> list[dict[str, Any]]:
-        """Readings in the order in which they came."""
+    def readings(
+        self, camera: str | None = None, after: int = 0, limit: int = 100, near: float | None = None
+    ) -> list[dict[str, Any]]:
+        """Readings in the order in which they came; `near`: those within a millisecond of a time."""
         query = (
-            "SELECT seq, camera, time, received, data FROM readings "
-            "WHERE seq > ?1 AND (?2 IS NULL OR camera = ?2) ORDER BY seq LIMIT ?3"
+            "SELECT seq, camera, time, received, data FROM readings WHERE seq > ?1 AND (?2 IS NULL OR camera = ?2) "
+            "AND (?4 IS NULL OR time BETWEEN ?4 - 0.001 AND ?4 + 0.001) ORDER BY seq LIMIT ?3"
         )
-        return [_reading(row) for row in self.rows(query, (after, camera, limit))]
+        return [_reading(row) for row in self.rows(query, (after, camera, limit, near))]
 
     def reading(self, seq: int) -> dict[str, Any] | None:
         """One reading by its number."""
@@ -143,6 +156,17 @@ class Database:
         """Put something into the outbox."""
         row = (type, subject, time, made, json.dumps(data, allow_nan=False))
         self.connection.execute("INSERT INTO events (type, subject, time, made, data) VALUES (?, ?, ?, ?, ?)", row)
+
+    def last_told(self, type: str, subject: str) -> dict[str, Any]:
+        """What the newest event of a type says of something, {} where there is none."""
+        query = "SELECT data FROM events WHERE type = ? AND subject = ? ORDER BY seq DESC LIMIT 1"
+        found = self.rows(query, (type, subject))
+        return dict(json.loads(found[0][0])) if found else {}
+
+    def has_task(self, position: str, id: str) -> bool:
+        """Whether a task was ever opened."""
+        found = self.rows("SELECT data FROM events WHERE type = 'task' AND subject = ?", (position,))
+        return any(json.loads(data)["id"] == id for (data,) in found)
 
     def events(self, after: int, types: Sequence[str], limit: int = 100) -> list[Event]:
         """What the outbox holds after a number."""
@@ -163,6 +187,7 @@ class Database:
             db.execute("DELETE FROM readings WHERE received < ?", (readings_before,))
             db.execute("DELETE FROM events WHERE made < ? AND type = 'reading'", (readings_before,))
             db.execute("DELETE FROM events WHERE made < ?", (events_before,))
+            db.execute("DELETE FROM told WHERE received < ?", (events_before,))
             db.execute("DELETE FROM given_up WHERE seq NOT IN (SELECT seq FROM events)")
 
 
@@ -190,18 +215,25 @@ class _ReviewLog:
 
 
 class KeptInDatabase:
-    """A watch kept in the database. It is written within a transaction, so that nothing can be there by half."""
+    """A watch kept in the database, of which only those parts are written that have changed: each bay is one. It is
+    written within a transaction, so that nothing can be there by half; after one that failed begin with a new
+    object."""
 
     def __init__(self, database: Database, layout: Layout) -> None:
         self.database, self.layout, self.review = database, layout, _ReviewLog(database)
+        self._kept: dict[str, Any] = {}
 
     def __str__(self) -> str:
         return str(self.database)
 
     def state(self) -> dict[str, Any] | None:
         """See `vision.watch.Kept`."""
-        text = self.database.about("watch")
-        return None if text is None else dict(json.loads(text))
+        self._kept = {part: json.loads(data) for part, data in self.database.rows("SELECT part, data FROM state")}
+        if not self._kept:
+            return None
+        bays = {part.removeprefix(BAY): data for part, data in self._kept.items() if part.startswith(BAY)}
+        rest = {part: data for part, data in self._kept.items() if not part.startswith(BAY)}
+        return {**rest, "memory": {**rest.get("memory", {}), "bays": bays}}
 
     def said(self) -> set[tuple[str, str]]:
         """None: an alert and the state that led to it are written together."""
@@ -215,4 +247,10 @@ class KeptInDatabase:
 
     def save_state(self, state: dict[str, Any]) -> None:
         """See `vision.watch.Kept`."""
-        self.database.set_about("watch", json.dumps(state, allow_nan=False))
+        memory = dict(state["memory"])
+        parts = {f"{BAY}{name}": bay for name, bay in memory.pop("bays").items()}
+        parts |= {**state, "memory": memory}
+        new = {part: data for part, data in parts.items() if self._kept.get(part) != data}
+        texts = {part: json.dumps(data, allow_nan=False) for part, data in new.items()}
+        self.database.set_state(texts, self._kept.keys() - parts.keys())
+        self._kept = parts

@@ -20,6 +20,7 @@ from vision.pipeline import Pipeline
 from vision.readings import CLASSES, Reading, as_plain
 from vision.review import Question
 from vision.service.database import Database, KeptInDatabase
+from vision.service.links import changed_availability, task_of
 from vision.service.metrics import Metrics
 from vision.service.problems import Refused
 from vision.watch import Watch
@@ -57,6 +58,12 @@ class _Job:
 
 Call = Callable[[Watch, float], Sequence[Alert]]
 """Something to do to the watch, at a time."""
+Tried = tuple[Reading, float, float]
+"""A reading, and when it was begun and ended, by `time.perf_counter`."""
+TRIALS = 4
+"""Frames to be read by themselves that may wait at once."""
+TRIED_CAMERAS = 16
+"""Cameras of such frames of which something is kept."""
 
 
 class Engine:
@@ -82,7 +89,10 @@ class Engine:
         self._changed = threading.Condition()
         self._slots: dict[str, _Job | None] = {camera.id: None for camera in cameras}
         self._turn = deque(self._slots)
-        self._calls: deque[tuple[Call, Future[tuple[Alert, ...]]]] = deque()
+        self._calls: deque[tuple[Callable[[], Any], Future[Any]]] = deque()
+        self._trials = 0
+        self._apart: Pipeline | None = None
+        self._tried: set[Camera] = set()
         self._stop = False
         self._thread: threading.Thread | None = None
         self._watch: Watch | None = None
@@ -168,7 +178,19 @@ class Engine:
         """Let something be done to the watch between two frames."""
         done: Future[tuple[Alert, ...]] = Future()
         with self._changed:
-            self._calls.append((call, done))
+            self._calls.append((lambda: self._do(call), done))
+            self._changed.notify_all()
+        return done
+
+    def trial(self, frame: Frame) -> Future[Tried]:
+        """Let a frame be read by itself between two frames: nothing of it is kept, and nothing that was seen before has
+        a say. Raises Refused where several wait already."""
+        done: Future[Tried] = Future()
+        with self._changed:
+            if self._trials >= TRIALS:
+                raise Refused("busy", f"{TRIALS} trials are waiting already", 1.0)
+            self._trials += 1
+            self._calls.append((lambda: self._try(frame), done))
             self._changed.notify_all()
         return done
 
@@ -198,8 +220,7 @@ class Engine:
             if self._stop:
                 return None
             if self._calls:
-                call, done = self._calls.popleft()
-                return (lambda: self._do(call)), done
+                return self._calls.popleft()
             while self._slots[self._turn[0]] is None:
                 self._turn.rotate(-1)
             camera = self._turn[0]
@@ -248,7 +269,7 @@ class Engine:
         with self.database.transaction():
             seq = self.database.add_reading(camera, frame.time, time.time(), as_plain(reading))
             self.database.add_event("reading", camera, frame.time, time.time(), _brief(seq, camera, reading))
-            self._keep(watch, frame.time)
+            self._keep(watch, new, frame.time)
         self._published(watch, new)
         self.metrics.read.labels(camera).inc()
         for stage, ms in reading.latency_ms.items():
@@ -260,18 +281,41 @@ class Engine:
         watch = self._ready()
         with self.database.transaction():
             new = tuple(call(watch, self.now))
-            self._keep(watch, self.now)
+            self._keep(watch, new, self.now)
         self._published(watch, new)
         return new
 
-    def _keep(self, watch: Watch, at: float) -> None:
-        """Write what is new, within a transaction: the alerts by the watch itself, and the shelves that changed."""
-        before = {s.position: s for s in self.known.states}
-        for state in watch.states:
-            old = before.get(state.position)
-            if old is None or (old.last_level, old.intruder) != (state.last_level, state.intruder):
-                self.database.add_event("shelf", state.position, at, time.time(), asdict(state))
+    def _try(self, frame: Frame) -> Tried:
+        begun = time.perf_counter()
+        with self._changed:
+            self._trials -= 1
+        assert frame.camera is not None
+        if self._apart is None or (frame.camera not in self._tried and len(self._tried) >= TRIED_CAMERAS):
+            self._apart, self._tried = self.pipeline.apart(), set()
+        self._tried.add(frame.camera)
+        try:
+            reading = self._apart(frame)
+        except (ValueError, ArithmeticError) as error:  # of a camera in a place from where nothing can be seen
+            raise Refused("not a camera", f"nothing can be read through it: {error}") from None
+        return reading, begun, time.perf_counter()
+
+    def _keep(self, watch: Watch, new: Sequence[Alert], at: float) -> None:
+        """Write what is new, within a transaction: the alerts by the watch itself, the shelves that changed, and what
+        follows from both for others."""
+        before, now = {s.position: s for s in self.known.states}, time.time()
+        changed = [s for s in watch.states if _differs(before.get(s.position), s)]
+        for state in changed:
+            self.database.add_event("shelf", state.position, at, now, asdict(state))
+        if changed:
+            ids = {s.position for s in changed}
+            for product in changed_availability(self.layout, self.database, ids, watch.states):
+                self.database.add_event("availability", product.sku, at, now, asdict(product))
         watch.keep()
+        states = {s.position: s for s in watch.states} if new else {}
+        for alert in new:
+            task = task_of(self.layout, alert, states.get(alert.subject))
+            if task is not None and (task.event == "open" or self.database.has_task(task.position, task.id)):
+                self.database.add_event("task", task.position, at, now, asdict(task))
 
     def _published(self, watch: Watch, new: Sequence[Alert]) -> None:
         self.trouble = ""
@@ -297,6 +341,10 @@ class Engine:
         at = watch.memory.time if math.isfinite(watch.memory.time) else 0.0
         queue = watch.queue
         return Known(at, states, watch.alerts.standing, queue.pending, frozenset(queue.ids), times)
+
+
+def _differs(old: ShelfState | None, new: ShelfState) -> bool:
+    return old is None or (old.last_level, old.intruder) != (new.last_level, new.intruder)
 
 
 def _id(frame: Frame) -> str:

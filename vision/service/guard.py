@@ -72,7 +72,7 @@ class SmallBodies:
     """Refuses bodies over SMALL_BODY and those that do not arrive in time, but for the paths that end in `large`,
     which see to that themselves."""
 
-    def __init__(self, app: ASGIApp, large: str, seconds: float) -> None:
+    def __init__(self, app: ASGIApp, large: tuple[str, ...], seconds: float) -> None:
         self.app, self.large, self.seconds = app, large, seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from scenarios import Camera, InputError
@@ -16,7 +17,7 @@ from vision.service.guard import Rates
 from vision.service.metrics import Metrics
 from vision.service.mqtt import Mqtt
 from vision.service.outbox import Outlet, Sender
-from vision.service.settings import CameraSettings, Settings, read_secret
+from vision.service.settings import CameraSettings, LinkSettings, Settings, read_secret
 from vision.service.stored_pictures import Hide, StoredPictures
 from vision.service.webhooks import Webhook
 from vision.sources import VIDEO_SUFFIXES, Source
@@ -26,6 +27,14 @@ HOUSEKEEPING = 60.0
 """Seconds between two times that what is too old is deleted."""
 STUCK = 120.0
 """Seconds that one frame may take before the service counts as stuck."""
+
+
+@dataclass(frozen=True)
+class Link:
+    """One of the store's systems, and what it signs with."""
+
+    settings: LinkSettings
+    secret: str = field(repr=False)
 
 
 class Service:
@@ -59,6 +68,7 @@ class Service:
             self.engine.look = self.pictures.look
         self.feeds = {c.id: Feed(_source(s, c), self.engine, self.metrics) for c, s in self._with_source(cameras)}
         self.outlets = {s.name: Outlet(s, self.database, self.metrics) for s in self._senders()}
+        self.links = {link.name: Link(link, read_secret(link.secret_file)) for link in settings.links}
         self.engine.listen += [outlet.ring for outlet in self.outlets.values()]
         longest = {c.id: s.silent for c, s in zip(cameras, settings.cameras)}
         self.watchdog = Watchdog(self.engine, longest, (self._tidy,))

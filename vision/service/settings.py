@@ -10,8 +10,11 @@ from pathlib import Path
 from scenarios import InputError
 from scenarios.files import read_yaml
 
-EVENT_TYPES = ("alert", "shelf", "reading")
-"""An alert was raised or became something else; a position's known level or intruder changed; a frame was read."""
+EVENT_TYPES = ("alert", "shelf", "reading", "task", "availability")
+"""An alert was raised or became something else; a position's known level or intruder changed; a frame was read; there
+is something to do at a shelf, or no more; a product is on some shelf again, or on none."""
+TOLD_TYPES = ("sale", "stock", "order", "offer")
+"""What the store's other systems may tell (see `vision.service.links`)."""
 CLOCKS = ("wall", "frames")
 
 
@@ -120,6 +123,24 @@ class WebhookSettings:
 
 
 @dataclass(frozen=True)
+class LinkSettings:
+    """One of the store's systems that tells something. `secret_file` holds what it signs with, `types` what it may
+    tell."""
+
+    name: str
+    secret_file: str
+    types: tuple[str, ...] = TOLD_TYPES
+
+    def __post_init__(self) -> None:
+        unknown = sorted(set(self.types) - set(TOLD_TYPES))
+        if unknown or not self.types or not self.name or "/" in self.name:
+            raise ValueError(
+                f"link {self.name!r}, types {', '.join(unknown) or 'none'}; expected a name without /, and some of "
+                f"{', '.join(TOLD_TYPES)}"
+            )
+
+
+@dataclass(frozen=True)
 class PictureSettings:
     """Whether pictures are stored, blurred where people are: one a camera every `every` seconds, for `hours`."""
 
@@ -150,7 +171,7 @@ class Settings:
 
     `store` is the folder with store.yaml, catalog.csv and planogram.csv, `state` the one for what is known. `clock`:
     "wall" refuses frames from the future and tells the time of silence by this machine's clock, "frames" goes by the
-    frames' own times, for recordings and simulations.
+    frames' own times, for recordings and simulations. Without `reuse` every crop is embedded again in every frame.
     """
 
     store: str
@@ -161,10 +182,12 @@ class Settings:
     recognizer: str = "embed"
     runtime: str = "onnxruntime-cpu"
     clock: str = "wall"
+    reuse: bool = True
     http: HttpSettings = HttpSettings()
     access: AccessSettings = AccessSettings()
     mqtt: MqttSettings | None = None
     webhooks: tuple[WebhookSettings, ...] = ()
+    links: tuple[LinkSettings, ...] = ()
     pictures: PictureSettings = PictureSettings()
     keep: KeepSettings = KeepSettings()
 
@@ -176,6 +199,9 @@ class Settings:
         names = [w.name for w in self.webhooks]
         if len(set(names)) < len(names) or "mqtt" in names:
             raise ValueError(f"webhooks {', '.join(names)}; expected a name of its own for each, and not mqtt")
+        told = [link.name for link in self.links]
+        if len(set(told)) < len(told):
+            raise ValueError(f"links {', '.join(told)}; expected a name of its own for each")
 
 
 def _check_types(types: tuple[str, ...]) -> None:
@@ -207,9 +233,10 @@ def load_settings(path: Path) -> Settings:
         ca=read.mqtt.ca if read.mqtt.ca == "system" else there(read.mqtt.ca),
     )
     hooks = tuple(dataclasses.replace(w, secret_file=there(w.secret_file)) for w in read.webhooks)
+    links = tuple(dataclasses.replace(k, secret_file=there(k.secret_file)) for k in read.links)
     return dataclasses.replace(
         read, store=there(read.store), gallery=there(read.gallery), state=there(read.state), cameras=cameras,
-        http=http, mqtt=mqtt, webhooks=hooks,
+        http=http, mqtt=mqtt, webhooks=hooks, links=links,
     )  # fmt: skip
 
 

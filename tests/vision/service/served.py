@@ -33,7 +33,10 @@ BLOCK = 16
 class BlockSeer:
     """Stands for a pipeline; what it says survives JPEG."""
 
-    layout = LAYOUT
+    layout, gallery, sessions = LAYOUT, None, {}
+
+    def apart(self) -> BlockSeer:
+        return self
 
     def __call__(self, frame: Frame):
         assert frame.camera is not None

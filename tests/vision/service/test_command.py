@@ -18,6 +18,7 @@ from tests.refusal import refusal
 from tests.vision.service.receiver import eventually
 from vision.calibrate import save_camera
 from vision.cli import main
+from vision.service.chain.settings import load_chain
 from vision.service.settings import load_settings
 
 ROOT = Path(__file__).parents[3]
@@ -40,13 +41,16 @@ def written(place: Path, more: str = "", calibration: str = "camera.yaml") -> st
 
 
 def test_the_example_in_the_documentation_can_be_read(tmp_path: Path) -> None:
-    (example,) = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "service.md").read_text(), re.DOTALL)
+    example, chain = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "service.md").read_text(), re.DOTALL)
     (tmp_path / "service.yaml").write_text(example)
     settings = load_settings(tmp_path / "service.yaml")
     assert settings.cameras[1].source == "rtsp://192.168.1.20/stream"
     assert settings.cameras[0].calibration == str(tmp_path / "cam-1.yaml")
     assert settings.mqtt is not None
     assert (settings.mqtt.ca, settings.webhooks[0].types) == ("system", ("alert",))
+    assert settings.links[0].types == ("sale",)
+    (tmp_path / "chain.yaml").write_text(chain)
+    assert load_chain(tmp_path / "chain.yaml").stores[0].ca == str(tmp_path / "store-ca.pem")
 
 
 WRONG = [
@@ -62,6 +66,8 @@ WRONG = [
     ("webhooks: [{name: a, url: 'http://x', secret_file: short.secret}]\n", "expected one line of 16 characters"),
     ("webhooks: [{name: a, url: 'http://x', secret_file: s, types: [x]}]\n", "types x; expected some of alert"),
     ("mqtt: {host: h, topic: 'a/#'}\n", "expected a topic without # and +"),
+    ("links: [{name: a/b, secret_file: s}]\n", "expected a name without /"),
+    ("links: [{name: a, secret_file: s, types: [gossip]}]\n", "types gossip; expected a name"),
     ("gallery: camera.yaml\n", "camera.yaml: not a gallery"),
     ("pictures: {hours: 0}\n", "hours 0.0; expected"),
 ]

@@ -15,6 +15,7 @@ import pytest
 from scenarios import InputError
 from tests.layouts import front_camera
 from tests.vision.service.receiver import eventually
+from tests.vision.service.rtsp import RtspCamera
 from tests.vision.service.served import BlockSeer, Caller, beside, image_of, jpeg_of, service_of, settings_of
 from tests.vision.watched import FULL, OUT
 from vision.service.feeds import Watchdog
@@ -66,9 +67,9 @@ class StreamingCamera:
         self.server.server_close()
 
 
-@pytest.fixture
-def streaming() -> Iterator[StreamingCamera]:
-    made = StreamingCamera()
+@pytest.fixture(params=["mjpeg"])
+def streaming(request: pytest.FixtureRequest) -> Iterator[StreamingCamera | RtspCamera]:
+    made = RtspCamera(jpeg_of(FULL)) if request.param == "rtsp" else StreamingCamera()
     yield made
     if made.running:
         made.off()
@@ -85,10 +86,13 @@ def with_sources(folder: Path, *rows: tuple[str, CameraSettings], pipeline: Any 
     return Service(settings, pipeline or BlockSeer(), cameras)
 
 
+@pytest.mark.parametrize(
+    ("streaming", "stall"), [("mjpeg", 0.5), pytest.param("rtsp", 4.0, marks=pytest.mark.slow)], indirect=["streaming"]
+)
 def test_a_stream_is_read_again_after_its_camera_was_off_and_another_goes_on_meanwhile(
-    tmp_path, streaming, monkeypatch, caplog
+    tmp_path, streaming, stall, monkeypatch, caplog
 ) -> None:
-    monkeypatch.setattr(Stream.__init__, "__defaults__", (cv2.VideoCapture, 0.5))
+    monkeypatch.setattr(Stream.__init__, "__defaults__", (cv2.VideoCapture, stall))
     rows = ("cam", CameraSettings("", streaming.url, every=0.05)), ("http", CameraSettings(""))
     with Caller(with_sources(tmp_path, *rows)) as caller:
         eventually(lambda: readings(caller, "cam") >= 3)

@@ -52,7 +52,7 @@ def events(caller: Caller) -> list[tuple]:
     return [(e.type, e.subject, e.time, {**e.data, "age": 0}) for e in found]
 
 
-STEPS = ["add_event", "set_about"]
+STEPS = ["add_event", "set_state"]
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -128,5 +128,5 @@ def test_a_file_that_is_none_of_ours_is_named(tmp_path) -> None:
     from scenarios import InputError
 
     (tmp_path / "service.db").write_bytes(b"no database at all, but long enough to look like one" * 20)
-    with pytest.raises(InputError, match=r"service[.]db: .*expected shelfwatch service 1"):
+    with pytest.raises(InputError, match=r"service[.]db: .*expected shelfwatch service 2"):
         Database(tmp_path / "service.db")

@@ -60,7 +60,7 @@ def test_events_come_as_they_happen_and_from_where_a_client_was(heard) -> None:
     eventually(lambda: len([1 for n, _ in all_.events if n == "reading"]) == 9)
     ids = [e["id"] for _, e in all_.events]
     assert len(set(ids)) == len(ids)
-    assert {n for n, _ in all_.events} == {"alert", "shelf", "reading"}
+    assert {n for n, _ in all_.events} == {"alert", "shelf", "reading", "availability"}
     later = Listener(port, caller, **{"Last-Event-ID": ids[4]})
     eventually(lambda: len(later.events) == len(ids) - 5)
     assert [e["id"] for _, e in later.events] == ids[5:]

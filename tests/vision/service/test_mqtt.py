@@ -6,6 +6,7 @@ import json
 import shutil
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,14 +32,14 @@ pytestmark = pytest.mark.skipif(
 class Broker:
     """A mosquitto that can be down and come back; it keeps what its subscribers have not had."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, more: str = "") -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.config = folder / "mosquitto.conf"
         self.config.write_text(
             f"listener {self.port} 127.0.0.1\nallow_anonymous true\n"
-            f"persistence true\npersistence_location {folder}/\nautosave_interval 1\nuser root\n"
+            f"persistence true\npersistence_location {folder}/\nautosave_interval 1\nuser root\n{more}"
         )
         self.process: subprocess.Popen | None = None
 
@@ -150,3 +151,71 @@ def test_alerts_and_the_last_state_of_each_shelf_are_there_to_subscribe_to(broke
         assert (shelf["data"]["last_level"], retained) == ("out", True)
         for one in (alerts, late):
             one.end()
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory) -> Path:
+    """A certificate authority, and a certificate of it for this machine; and another authority."""
+    if shutil.which("openssl") is None:
+        pytest.skip("no openssl on this machine (apt-get install openssl)")
+    folder = tmp_path_factory.mktemp("certificates")
+
+    def openssl(*words: str) -> None:
+        subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
+
+    for name in ("ca", "other"):
+        key = ("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2")
+        openssl(*key, "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.pem")
+    request = ("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=localhost")
+    openssl(*request, "-keyout", "broker.key", "-out", "broker.csr")
+    (folder / "names").write_text("subjectAltName=DNS:localhost\n")
+    openssl(
+        "x509", "-req", "-in", "broker.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
+        "-extfile", "names", "-out", "broker.pem",
+    )  # fmt: skip
+    return folder
+
+
+def encrypted(tmp_path: Path, certificates: Path) -> Broker:
+    """A broker that takes TLS alone, and asks for name and password."""
+    binary = shutil.which("mosquitto_passwd")
+    if binary is None:
+        pytest.skip("no mosquitto_passwd on this machine")
+    subprocess.run([binary, "-b", "-c", str(tmp_path / "passwords"), "store-7", "a password of store 7"], check=True)
+    files = "\n".join(
+        f"{name} {certificates / file}"
+        for name, file in (("cafile", "ca.pem"), ("certfile", "broker.pem"), ("keyfile", "broker.key"))
+    )
+    broker = Broker(tmp_path, f"{files}\ntls_version tlsv1.2\npassword_file {tmp_path / 'passwords'}\n")
+    broker.config.write_text(broker.config.read_text().replace("allow_anonymous true", "allow_anonymous false"))
+    return broker
+
+
+@pytest.mark.parametrize(
+    ("host", "ca", "password", "arrives"),
+    [
+        ("localhost", "ca.pem", "a password of store 7", True),
+        ("localhost", "other.pem", "a password of store 7", False),
+        ("127.0.0.1", "ca.pem", "a password of store 7", False),  # the certificate is not of this name
+        ("localhost", "ca.pem", "another password of it", False),
+        ("localhost", "", "a password of store 7", False),  # not encrypted
+    ],
+)
+def test_over_tls_only_the_right_broker_gets_anything(
+    tmp_path: Path, certificates: Path, host: str, ca: str, password: str, arrives: bool
+) -> None:
+    broker, database = encrypted(tmp_path, certificates), Database(tmp_path / "service.db")
+    broker.up()
+    trusted = str(certificates / ca) if ca else ""
+    sender = Mqtt(host, broker.port, "shelfwatch", ("alert",), "us", "store-7", password, trusted, pause=1)
+    outlet = Outlet(sender, database, Metrics(), pause=0.05)
+    database.add_event("alert", "p/1", 1.0, 1.0, {"kind": "out"})
+    outlet.start()
+    if arrives:
+        eventually(lambda: outlet.waiting == 0)
+    else:
+        eventually(lambda: outlet.why == "no broker")
+        time.sleep(1.5)
+        assert (outlet.waiting, outlet.why) == (1, "no broker")
+    outlet.stop()
+    broker.down()

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.vision.service.browser import MISSING, Browser, browsing
 from tests.vision.service.listening import listening
 from tests.vision.service.receiver import eventually
-from tests.vision.service.served import Caller, service_of
+from tests.vision.service.served import BlockSeer, Caller, service_of
 from tests.vision.watched import FIRST, FULL, OUT
+from vision.pictures import Shown
+from vision.readings import Detections
+from vision.service.settings import PictureSettings
 
 pytestmark = [
     pytest.mark.slow,
@@ -58,7 +63,7 @@ def test_an_alert_appears_within_two_seconds_and_a_decision_is_kept_after_a_rest
         assert "Brandbox Tomato Soup Classic 10 oz" in browser.text("#chosen")
         assert ": out" in browser.text("#chosen")
         assert "Is that right?" in browser.text("#alerts")
-        browser.click("#alerts .ask button:last-of-type")
+        browser.click("#alerts .ask button:nth-of-type(2)")
         eventually(lambda: browser.text("#nothing") == "Nothing to do.")
         assert [line for line in browser.complaints if "favicon" not in line] == []
     eventually(lambda: "connection lost" in browser.text("#live"))
@@ -96,3 +101,67 @@ def test_the_page_fits_a_phone_and_a_screen(browser: Browser, tmp_path: Path, wi
         assert inner[0] <= inner[1]
         small = "return [...document.querySelectorAll('#alerts button')].map((b) => b.getBoundingClientRect().height)"
         assert min(browser.run(small)) >= 44
+
+
+def test_a_person_says_which_product_stands_there_and_the_page_keeps_the_choice(
+    browser: Browser, tmp_path: Path
+) -> None:
+    with Caller(service_of(tmp_path)) as caller, listening(caller.app) as port:
+        caller.play([FULL] * 3 + [OUT] * 7)
+        signed_in(browser, port, "all", caller.secret)
+        eventually(lambda: "Is that right?" in browser.text("#alerts"))
+        browser.click("#alerts .ask button:last-of-type")
+        eventually(lambda: browser.text("#alerts select") != "")
+        caller.play([OUT], start=60.0)  # a frame comes meanwhile, and the list of products stays
+        time.sleep(1.0)
+        browser.run(
+            "const s = document.querySelector('#alerts select'); s.value = 'can';"
+            "s.dispatchEvent(new Event('change')); return 0"
+        )
+        eventually(lambda: "Brandcan Tomato Soup Classic 10 oz in its place" in browser.text("#alerts"))
+        (standing,) = caller.http.get("/v1/alerts/standing").json()
+        assert (standing["event"], standing["detail"], standing["review"]) == ("confirmed", "can", False)
+        assert browser.text("#alerts .ask") == ""
+
+
+def test_the_audit_is_a_table_of_bays_and_a_list_of_what_to_do(browser: Browser, tmp_path: Path) -> None:
+    with Caller(service_of(tmp_path)) as caller, listening(caller.app) as port:
+        caller.play([FULL] * 3 + [OUT] * 7)
+        signed_in(browser, port, "all", caller.secret)
+        browser.click("#audit summary")
+        eventually(lambda: "bay-1" in browser.text("#bays"))
+        assert browser.text("#bays tbody tr").split("\t") == ["bay-1", "10", "10", "9", "1"]
+        assert "90.0 % in stock" in browser.text("#osa")
+        assert "bring up to" in browser.text("#findings li")
+
+
+def test_boxes_lie_on_the_picture_of_the_very_frame(browser: Browser, tmp_path: Path) -> None:
+    def hide(image, people):
+        return Shown(image)
+
+    class Boxed(BlockSeer):
+        def __call__(self, frame):
+            boxes = np.array([[64, 48, 128, 96], [320, 240, 384, 300]], np.float32)
+            found = Detections(boxes, np.ones(2, np.float32), np.array([0, 1]), np.array(["can", None], object))
+            return replace(super().__call__(frame), detections=found)
+
+    kept = PictureSettings(keep=True, every=5.0)
+    service = service_of(tmp_path, hide=hide, pipeline=Boxed(), pictures=kept)
+    with Caller(service) as caller, listening(caller.app) as port:
+        caller.play([FULL] * 2)
+        signed_in(browser, port, "all", caller.secret)
+        browser.click("#cameras button")
+        eventually(lambda: browser.run("return document.querySelectorAll('#cameras rect').length") == 2)
+        eventually(lambda: browser.run("return document.querySelector('#cameras img').complete"))
+        where = browser.run(
+            "const p = document.querySelector('#cameras img').getBoundingClientRect(),"
+            " b = document.querySelector('#cameras rect').getBoundingClientRect();"
+            "return [(b.x - p.x) / p.width, (b.y - p.y) / p.height, b.width / p.width]"
+        )
+        assert where == pytest.approx([0.1, 0.1, 0.1], abs=0.01)
+        titles = browser.run("return [...document.querySelectorAll('#cameras title')].map((t) => t.textContent)")
+        assert titles == ["Brandcan Tomato Soup Classic 10 oz", "gap"]
+        time_ = browser.run("return document.querySelector('#cameras figure').dataset.time")
+        caller.play([FULL], start=20.0)
+        eventually(lambda: browser.run("return document.querySelector('#cameras figure').dataset.time") != time_)
+        assert browser.complaints == []

@@ -1,42 +1,11 @@
 "use strict";
-// What the service knows, live. Nothing is fetched from anywhere else, and nothing is stored in the browser.
+// What the service knows, live.
 
-const at = (id) => document.getElementById(id);
 const LEVELS = [["in_stock", "in stock"], ["low", "low"], ["out", "out"], ["unknown", "not seen now"]];
 const MARKS = { low: "▾", out: "✕", misplaced: "!" };
 const PIXELS = 260; // a metre of shelf
-let client = null, token = null, plan = null, names = {}, products = {}, states = {}, chosen = null, due = null;
-
-function make(tag, text, ...classes) {
-  const node = document.createElement(tag);
-  if (text !== undefined) node.textContent = text;
-  node.classList.add(...classes.filter(Boolean));
-  return node;
-}
-
-function drawn(tag, values) {
-  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(values)) node.setAttribute(name, value);
-  return node;
-}
-
-async function renew() {
-  const form = new URLSearchParams({ grant_type: "client_credentials", client_id: client.name, client_secret: client.secret });
-  const answer = await fetch("oauth/token", { method: "POST", body: form });
-  if (!answer.ok) throw new Error(answer.status === 429 ? "too many tries; wait a minute" : "not the right name and secret");
-  const said = await answer.json();
-  token = { text: said.access_token, until: Date.now() + 800 * said.expires_in };
-}
-
-async function ask(path, options = {}) {
-  if (Date.now() > token.until) await renew();
-  const headers = { ...options.headers, Authorization: `Bearer ${token.text}` };
-  const answer = await fetch(path, { ...options, headers });
-  if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
-  return answer;
-}
-
-const get = async (path) => (await ask(path)).json();
+let plan = null, names = {}, products = {}, states = {}, chosen = null, due = null;
+let asking = null, shown = null;
 
 function showLevels(positions) {
   const counts = {};
@@ -72,11 +41,6 @@ function describe(id) {
   return `${names[id]}: ${level}${units}${wrong}${ago}`;
 }
 
-function duration(seconds) {
-  if (seconds < 90) return `${Math.round(seconds)} s`;
-  return seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
-}
-
 function showPlan() {
   at("plan").replaceChildren(...plan.fixtures.map((fixture) => {
     const rows = fixture.shelves, height = 46, wide = fixture.width * PIXELS;
@@ -104,36 +68,61 @@ function showPlan() {
   }));
 }
 
+async function tell(row, body) {
+  for (const one of row.querySelectorAll("button, select")) one.disabled = true;
+  try {
+    await ask("v1/review", {
+      method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
+    });
+  } catch (error) {
+    row.append(make("span", "not kept; try again"));
+  }
+  asking = null;
+  await refresh();
+}
+
+function button(words, does) {
+  const node = make("button", words);
+  node.type = "button";
+  node.addEventListener("click", does);
+  return node;
+}
+
+function productChoice(row, question) {
+  // While somebody looks for a product, the list is not drawn anew under him.
+  asking = question.id;
+  const choice = make("select");
+  choice.setAttribute("aria-label", "Which product stands there?");
+  choice.append(new Option("Which product stands there?", ""));
+  for (const [sku, name] of Object.entries(products).sort((a, b) => a[1].localeCompare(b[1]))) {
+    choice.append(new Option(name, sku));
+  }
+  choice.addEventListener("change", () => tell(row, { id: question.id, right: true, product: choice.value }));
+  row.replaceChildren(choice, button("Back", () => { asking = null; refresh(); }));
+  choice.focus();
+}
+
 function answerButtons(question) {
   const row = make("div", undefined, "ask");
   row.append(make("span", "Is that right?"));
-  for (const [words, right] of [["Yes", true], ["No", false]]) {
-    const button = make("button", words);
-    button.type = "button";
-    button.addEventListener("click", async () => {
-      for (const one of row.querySelectorAll("button")) one.disabled = true;
-      const body = JSON.stringify({ id: question.id, right });
-      try {
-        await ask("v1/review", { method: "POST", headers: { "Content-Type": "application/json" }, body });
-      } catch (error) {
-        row.append(make("span", "not kept; try again"));
-      }
-      await refresh();
-    });
-    row.append(button);
-  }
+  row.append(button("Yes", () => tell(row, { id: question.id, right: true })));
+  row.append(button("No", () => tell(row, { id: question.id, right: false })));
+  row.append(button("Wrong product", () => productChoice(row, question)));
   return row;
 }
 
 function showAlerts(standing, questions) {
+  if (asking && standing.some((alert) => alert.id === asking)) return;
   const open = Object.fromEntries(questions.map((q) => [q.id, q]));
   at("nothing").hidden = standing.length > 0;
   at("alerts").replaceChildren(...standing.map((alert) => {
     const row = make("li", undefined, alert.kind.startsWith("camera") ? "camera" : alert.kind);
     row.dataset.id = alert.id;
     const name = names[alert.subject] || alert.subject;
-    const wrong = `wrong product: ${products[alert.detail] || alert.detail} in the place of ${name}`;
-    row.append(make("span", alert.kind === "misplaced" ? wrong : `${alert.kind}: ${name}`));
+    const stands = alert.detail ? products[alert.detail] || alert.detail : "";
+    const wrong = `wrong product: ${stands} in the place of ${name}`;
+    const words = `${alert.kind}: ${name}${stands ? `, ${stands} in its place` : ""}`;
+    row.append(make("span", alert.kind === "misplaced" ? wrong : words));
     row.append(make("span", `${alert.value.toFixed(2)} a day`, "value"));
     row.append(make("small", `for ${duration(Math.max(0, states.now - alert.since))}, ${Math.round(100 * alert.confidence)} % sure`));
     if (open[alert.id]) row.append(answerButtons(open[alert.id]));
@@ -142,11 +131,79 @@ function showAlerts(standing, questions) {
 }
 
 function showCameras(cameras) {
-  at("cameras").replaceChildren(...cameras.map((camera) => {
+  for (const camera of cameras) {
     const faults = [...camera.faults, ...(camera.silent && !camera.faults.length ? ["silent"] : [])];
-    const row = make("li", camera.id, faults.length ? "bad" : "");
     const last = camera.last_time === null ? "no frame yet" : `last frame ${duration(camera.seconds_ago)} ago`;
-    row.append(make("small", [...faults, last, camera.why].filter(Boolean).join(" · ")));
+    const row = document.getElementById(`camera-${camera.id}`) || cameraRow(camera.id);
+    row.classList.toggle("bad", faults.length > 0);
+    row.querySelector("small").textContent = [...faults, last, camera.why].filter(Boolean).join(" · ");
+  }
+  if (shown) showPicture(shown);
+}
+
+function cameraRow(id) {
+  const row = make("li", id);
+  row.id = `camera-${id}`;
+  const press = button("Picture", () => {
+    const open = shown !== id;
+    for (const one of document.querySelectorAll("#cameras figure")) one.remove();
+    for (const one of document.querySelectorAll("#cameras li")) one.classList.remove("open");
+    shown = open ? id : null;
+    if (open) { row.classList.add("open"); row.append(make("figure")); showPicture(id); }
+  });
+  row.append(make("small"), press);
+  at("cameras").append(row);
+  return row;
+}
+
+async function showPicture(id) {
+  // The newest stored picture, people blurred, and the boxes that were found in that very frame.
+  const figure = document.querySelector(`[id="camera-${id}"] figure`);
+  try {
+    const answer = await ask(`v1/cameras/${encodeURIComponent(id)}/picture`);
+    const time = answer.headers.get("Frame-Time");
+    if (!figure || figure.dataset.time === time) return;
+    const [blob, readings] = await Promise.all(
+      [answer.blob(), get(`v1/readings?camera=${encodeURIComponent(id)}&near=${time}`)]);
+    const image = make("img");
+    image.alt = `What ${id} sees`;
+    image.src = URL.createObjectURL(blob);
+    image.addEventListener("load", () => URL.revokeObjectURL(image.src));
+    figure.dataset.time = time;
+    figure.replaceChildren(image, ...readings.slice(-1).map(boxes));
+  } catch (error) {
+    if (figure && !figure.dataset.time) figure.replaceChildren(make("small", "no picture is stored (pictures: keep)"));
+  }
+}
+
+function boxes(reading) {
+  const svg = drawn("svg", { viewBox: `0 0 ${reading.width} ${reading.height}`, preserveAspectRatio: "none" });
+  for (const found of reading.detections) {
+    const [x0, y0, x1, y1] = found.box;
+    const box = drawn("rect", { x: x0, y: y0, width: x1 - x0, height: y1 - y0 });
+    box.setAttribute("class", found.class === "product" && !found.sku ? "unnamed" : found.class);
+    const title = drawn("title", {});
+    title.textContent = found.sku ? products[found.sku] || found.sku : found.class.replace("_", " ");
+    box.append(title);
+    svg.append(box);
+  }
+  return svg;
+}
+
+function showAudit(audit) {
+  const known = audit.bays.reduce((sum, bay) => sum + bay.seen, 0), planned = audit.bays.reduce((sum, bay) => sum + bay.positions, 0);
+  const share = audit.availability === null ? "nothing is known yet" : `${(100 * audit.availability).toFixed(1)} % in stock`;
+  at("osa").textContent = `${share}; ${known} of ${planned} positions seen whole`;
+  at("bays").tBodies[0].replaceChildren(...audit.bays.map((bay) => {
+    const row = make("tr");
+    row.append(...[bay.bay, bay.positions, bay.seen, bay.kept, bay.out].map((value) => make("td", value)));
+    return row;
+  }));
+  const todo = audit.findings.filter((one) => one.todo && one.kind !== "unseen");
+  at("findings").replaceChildren(...todo.map((one) => {
+    const row = make("li");
+    row.append(make("span", one.kind, one.kind), ` ${one.product}: ${one.todo}`);
+    row.append(make("small", `${one.where} · ${Math.round(100 * one.sure)} % sure`));
     return row;
   }));
 }
@@ -161,13 +218,13 @@ async function refresh() {
   showCameras(cameras);
 }
 
-function refreshSoon() {
-  if (due === null) due = setTimeout(() => { due = null; refresh().catch(lost); }, 150);
+async function audit() {
+  // Much to send: only while somebody looks at it.
+  if (at("audit").open) showAudit(await get("v1/audit"));
 }
 
-function lost() {
-  at("live").textContent = "connection lost; trying again";
-  at("live").classList.add("lost");
+function refreshSoon() {
+  if (due === null) due = setTimeout(() => { due = null; refresh().catch(lost); }, 500);
 }
 
 async function listen() {
@@ -190,21 +247,15 @@ async function listen() {
   }
 }
 
-at("login").addEventListener("submit", async (event) => {
-  event.preventDefault();
-  client = { name: at("name").value, secret: at("secret").value };
-  try {
-    await renew();
-    plan = await get("v1/plan");
-    showPlan();
-    await refresh();
-  } catch (error) {
-    at("wrong").textContent = error.message.startsWith("v1/") ? "this client has not the scopes read and review" : error.message;
-    return;
-  }
-  at("secret").value = "";
-  at("login").hidden = true;
-  document.querySelector("main").hidden = false;
+async function begun() {
+  plan = await get("v1/plan");
+  showPlan();
+  await refresh();
+}
+
+signIn(begun, "this client has not the scopes read and review", () => {
+  at("audit").addEventListener("toggle", () => audit().catch(lost));
+  setInterval(() => audit().catch(lost), 30000);
   listen();
   setInterval(refreshSoon, 5000);
 });

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any
+from typing import Annotated
 
-import cv2
-import numpy as np
 from fastapi import Query, Request
-from numpy.typing import NDArray
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect
 
-from scenarios import Camera, Frame
+from scenarios import Frame
 from vision.alerts import Alert
-from vision.pictures import is_cut_off
+from vision.service.pictures_in import body_of, decode
 from vision.service.problems import Refused
 from vision.service.routes.common import MOST_TIME, CameraId, Problem, routes_with, the_service
 from vision.service.service import Service
@@ -79,7 +75,7 @@ async def _take(service: Service, name: str, request: Request, time: float) -> T
     if request.headers.get("content-type", "").split(";")[0].strip().lower() != "image/jpeg":
         raise Refused("not a jpeg", "expected a body of image/jpeg")
     service.engine.check(name, time)
-    body = await _body(request, int(service.settings.http.frame_megabytes * 1e6), service.settings.http.body_seconds)
+    body = await body_of(request, int(service.settings.http.frame_megabytes * 1e6), service.settings.http.body_seconds)
     image = await run_in_threadpool(decode, body, camera)
     taken = asyncio.wrap_future(service.engine.offer(Frame(image, camera, time)))
     try:
@@ -88,64 +84,3 @@ async def _take(service: Service, name: str, request: Request, time: float) -> T
         taken.add_done_callback(lambda done: done.exception())
         raise Refused("not read in time", "it may still be read; sent again, it is known", 5.0) from None
     return TakenFrame(reading=found.seq, camera=name, time=time, alerts=list(found.alerts))
-
-
-async def _body(request: Request, most: int, seconds: float) -> bytes:
-    """A request's body. Raises Refused for one that is too large, or does not arrive in time."""
-    too_large = Refused("too large", f"expected at most {most} bytes")
-    if int(request.headers.get("content-length", "0")) > most:
-        raise too_large
-    parts, size = [], 0
-
-    async def read() -> None:
-        nonlocal size
-        async for part in request.stream():
-            size += len(part)
-            if size > most:
-                raise too_large
-            parts.append(part)
-
-    try:
-        await asyncio.wait_for(read(), seconds)
-    except asyncio.TimeoutError:
-        raise Refused("too slow", f"expected the picture within {seconds:g} s") from None
-    except ClientDisconnect:
-        raise Refused("too slow", "the connection ended before the picture did") from None
-    return b"".join(parts)
-
-
-def decode(data: bytes, camera: Camera) -> NDArray[np.uint8]:
-    """A JPEG as (H, W, 3) uint8 RGB, upright by its EXIF orientation. Raises Refused for what is none, and for one of
-    another size than its camera's before it takes the memory of one."""
-    size = jpeg_size(data)
-    if size is None or is_cut_off(data):
-        raise Refused("not a picture", "not readable as a whole JPEG")
-    expected = (camera.model.width, camera.model.height)
-    if sorted(size) != sorted(expected):
-        raise Refused("wrong size", f"{size[0]} x {size[1]} pixels; expected {expected[0]} x {expected[1]}")
-    try:
-        image: Any = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error:
-        image = None
-    if image is None:
-        raise Refused("not a picture", "not readable as a JPEG")
-    if image.shape[1::-1] != expected:
-        got = image.shape[1::-1]
-        raise Refused("wrong size", f"{got[0]} x {got[1]} pixels; expected {expected[0]} x {expected[1]}")
-    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
-
-
-def jpeg_size(data: bytes) -> tuple[int, int] | None:
-    """Width and height by a JPEG's own frame header (ITU T.81, B.2.2), None if there is none."""
-    if not data.startswith(b"\xff\xd8"):
-        return None
-    at = 2
-    while at + 9 <= len(data) and data[at] == 0xFF:
-        kind = data[at + 1]
-        if kind == 0xFF:  # filling
-            at += 1
-            continue
-        if 0xC0 <= kind <= 0xCF and kind not in (0xC4, 0xC8, 0xCC):
-            return int.from_bytes(data[at + 7 : at + 9], "big"), int.from_bytes(data[at + 5 : at + 7], "big")
-        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-    return None

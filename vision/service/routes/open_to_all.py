@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 
 from vision.service.routes.common import TOKEN_PATH, the_service
 
-router = APIRouter()
+router, tokens = APIRouter(), APIRouter()
 
 
 class Health(BaseModel):
@@ -66,7 +66,7 @@ _FORM = {
 }
 
 
-@router.post(
+@tokens.post(
     TOKEN_PATH,
     response_model=Token,
     responses={400: {"model": OAuthProblem}, 401: {"model": OAuthProblem}},

@@ -1,4 +1,4 @@
-"""A page for the store. It is three files, holds nothing itself, and asks for all with a token."""
+"""A page for the store. It is four files, holds nothing itself, and asks for all with a token."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from fastapi import APIRouter
 from fastapi.responses import FileResponse
 
 FOLDER = Path(__file__).parents[1] / "page"
-FILES = {"/": "index.html", "/page.css": "page.css", "/page.js": "page.js"}
+FILES = {"/": "index.html", "/page.css": "page.css", "/signin.js": "signin.js", "/page.js": "page.js"}
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data: blob:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 router = APIRouter(include_in_schema=False)
@@ -19,20 +19,27 @@ router = APIRouter(include_in_schema=False)
 @router.get("/")
 def index() -> FileResponse:
     """The page."""
-    return _file("/")
+    return file_of(FILES["/"])
 
 
 @router.get("/page.css")
 def style() -> FileResponse:
     """How it looks."""
-    return _file("/page.css")
+    return file_of(FILES["/page.css"])
+
+
+@router.get("/signin.js")
+def sign_in() -> FileResponse:
+    """How it asks."""
+    return file_of(FILES["/signin.js"])
 
 
 @router.get("/page.js")
 def script() -> FileResponse:
     """What it does."""
-    return _file("/page.js")
+    return file_of(FILES["/page.js"])
 
 
-def _file(path: str) -> FileResponse:
-    return FileResponse(FOLDER / FILES[path], headers={"Content-Security-Policy": POLICY})
+def file_of(name: str) -> FileResponse:
+    """A file of the pages, with what a browser may do with it."""
+    return FileResponse(FOLDER / name, headers={"Content-Security-Policy": POLICY})

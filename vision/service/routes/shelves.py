@@ -11,9 +11,9 @@ from pydantic import BaseModel
 
 from scenarios import ShelfState
 from vision.alerts import Alert
-from vision.findings import place_name, product_name
+from vision.findings import place_names, product_name
 from vision.service.problems import Refused
-from vision.service.routes.common import After, CameraId, Limit, Problem, routes_with, the_service
+from vision.service.routes.common import MOST_TIME, After, CameraId, Limit, Problem, routes_with, the_service
 
 router = routes_with("read")
 NOT_THERE: dict[int | str, dict[str, Any]] = {404: {"model": Problem, "description": "there is none"}}
@@ -117,9 +117,11 @@ def readings(
     camera: Annotated[str | None, Query(max_length=200)] = None,
     after: After = 0,
     limit: Limit = 100,
+    near: Annotated[float | None, Query(ge=0, le=MOST_TIME, allow_inf_nan=False)] = None,
 ) -> list[Reading]:
-    """Readings in the order in which they came; `after` is the `seq` of the last one that is known already."""
-    return [Reading(**row) for row in the_service(request).database.readings(camera, after, limit)]
+    """Readings in the order in which they came; `after` is the `seq` of the last one that is known already. `near`:
+    those within a millisecond of a time by the frames' clock."""
+    return [Reading(**row) for row in the_service(request).database.readings(camera, after, limit, near)]
 
 
 @router.get("/v1/readings/{seq}", responses=NOT_THERE)
@@ -136,12 +138,12 @@ def plan(request: Request) -> Plan:
     """What should stand where."""
     layout = the_service(request).engine.layout
     fixtures = [PlanFixture(id=f.id, width=f.width, shelves=len(f.shelves)) for f in layout.store.fixtures]
-    positions = []
+    positions, names = [], place_names(layout)
     for p in layout.planogram.positions:
         product = layout.product(p)
         position = PlanPosition(
             id=p.id, fixture=p.fixture, shelf=p.shelf, x=p.x, width=p.wide * product.width, facings=p.facings,
-            sku=p.sku, product=product_name(product), place=place_name(layout, p),
+            sku=p.sku, product=product_name(product), place=names[p.id],
         )  # fmt: skip
         positions.append(position)
     return Plan(fixtures=fixtures, positions=positions)

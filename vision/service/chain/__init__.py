@@ -1,0 +1,1 @@
+"""A page over many services: the stores of a chain."""
