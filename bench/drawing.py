@@ -54,9 +54,10 @@ def plan_svg(layout: Layout, rig: Rig) -> str:
 
     width, height = (room.x[1] - room.x[0]) * k + 8, (room.y[1] - room.y[0]) * k + 8
     below, beside = 18, 44  # for the labels of cameras at the walls
+    across = width + 2 * beside
     parts = [
-        f'<svg viewBox="{-beside} 0 {width + 2 * beside:.0f} {height + below:.0f}" role="img" '
-        f'aria-label="plan of the store with rig {rig.name}">'
+        f'<svg viewBox="{-beside} 0 {across:.0f} {height + below:.0f}" style="max-width:{1.4 * across:.0f}px" '
+        f'role="img" aria-label="plan of the store with rig {rig.name}">'
     ]
     parts.append(f'<rect x="4" y="4" width="{width - 8:.0f}" height="{height - 8:.0f}" class="room"/>')
     for camera in rig.cameras:

@@ -123,21 +123,6 @@ def paired_difference(a: Sample, b: Sample) -> Estimate:
     return interval(a - b)
 
 
-def unpaired_difference(a: Sample, b: Sample) -> Estimate:
-    """The difference a − b over different scenarios, drawn alike, with Welch's 95 % interval (The generalization of
-    Student's problem when several different population variances are involved, Biometrika 34, 1947)."""
-    variances, degrees = np.square([a.error, b.error]), np.array([len(a.pull), len(b.pull)]) - 1
-    value, total = a.value - b.value, float(variances.sum())
-    if math.isnan(value):
-        return NOTHING
-    if not math.isfinite(total):
-        return Estimate(value, -math.inf, math.inf)
-    if not total:
-        return Estimate(value, value, value)
-    half = -float(stdtrit(total**2 / (variances**2 / degrees).sum(), TAIL)) * math.sqrt(total)
-    return Estimate(value, value - half, value + half)
-
-
 def resample_weights(scenarios: int, resamples: int = RESAMPLES, seed: int = 0) -> Floats:
     """How often each scenario is drawn in each bootstrap resample: (resamples, scenarios)."""
     return (

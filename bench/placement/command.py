@@ -26,7 +26,7 @@ from bench.placement.mounts import Mount, Zone, mount_points
 from bench.placement.page import sample_pictures, write_page
 from bench.placement.plan import plan_file, rig_file
 from bench.placement.problem import Problem
-from bench.placement.prove import FIRST_SEED, OOS, proof_result, proof_rows, proof_study, run_proof
+from bench.placement.prove import FIRST_SEED, OOS, foretold, proof_result, proof_rows, proof_study, run_proof
 from bench.placement.search import begin
 from bench.placement.solve import Answer, cheap_enough, cheapest, solve
 from bench.placement.store_problem import (
@@ -41,7 +41,7 @@ from bench.placement.store_problem import (
     store_problem,
 )
 from bench.placement.transfer import FIRST_SEED as VIEWS_SEED
-from bench.placement.transfer import NONE, drawn_by_lot, fit_transfers, transfer_rows, view_table
+from bench.placement.transfer import NONE, Transfer, drawn_by_lot, fit_transfers, transfer_rows, view_table
 from bench.response.response import MODEL, SHIPPED, Response, load_responses
 from bench.statistics import Estimate, interval
 from bench.studies.cells import Bench
@@ -135,14 +135,14 @@ def run_place(plan: PlacePlan, command: str) -> tuple[Path, dict[str, Any]]:
         found, worlds, group, responses, NONE, plan.costs, weight, Path(plan.outputs) / "sight",
         int(plan.cache_gb * 1e9), plan.workers,
     )  # fmt: skip
-    store, told = _fit_to_store(plan, base, store, responses)
+    store, transfers, told = _fit_to_store(plan, base, store, responses)
     problems = {name: _problem(plan, store, (name,), False) for name in GROUPS}
     usual = problems["usual"]
     facts = [base.hash, dataclasses.asdict(plan) | dict.fromkeys(NOT_CHOOSING), weight.tolist(), told]
     choice = choice_of(Path(plan.outputs) / "placements", facts, lambda: _choose(plan, store, usual))
     answer, chosen = choice.answer, choice.answer.chosen
     rigs = {name: rig_of(found, c, name) for name, c in choice.placements.items() if c}
-    proof = _prove(plan, base, store, problems, choice, rigs) if plan.prove else None
+    proof = _prove(plan, base, store, responses, transfers, problems, choice, rigs) if plan.prove else None
     bill = bill_of_materials(found, chosen, plan.costs)
     placed = Placed(
         bill_total(bill), len(chosen), devices(len(chosen), plan.costs), _recall(store, usual, chosen, proof)
@@ -176,11 +176,11 @@ def run_place(plan: PlacePlan, command: str) -> tuple[Path, dict[str, Any]]:
 
 def _fit_to_store(
     plan: PlacePlan, base: Scenario, store: StoreProblem, responses: dict[str, Response]
-) -> tuple[StoreProblem, list[dict[str, Any]]]:
+) -> tuple[StoreProblem, dict[str, Transfer], list[dict[str, Any]]]:
     """The problem with responses that pictures of this store were fitted to, and what these told. After candidates by
     lot come those that greedy would choose: where a response promises too much, that is what is chosen."""
     if not plan.views:
-        return store, []
+        return store, NONE, []
     first, tables = plan.views_seed, list[pd.DataFrame]()
     study = _study(plan, base, [Rig("views", (store.found.camera(0),))], 2, first)
     bench = Bench(PictureCache(study.pictures, int(study.cache_gb * 1e9)))
@@ -202,7 +202,7 @@ def _fit_to_store(
             store = dataclasses.replace(store, chances=rated)
     finally:
         bench.close()
-    return store, transfer_rows(pd.concat(tables, ignore_index=True), transfers)
+    return store, transfers, transfer_rows(pd.concat(tables, ignore_index=True), transfers)
 
 
 def _recall(store: StoreProblem, usual: Problem, chosen: list[int], proof: dict[str, Any] | None) -> Estimate:
@@ -214,8 +214,8 @@ def _recall(store: StoreProblem, usual: Problem, chosen: list[int], proof: dict[
 
 
 def _prove(
-    plan: PlacePlan, base: Scenario, store: StoreProblem, problems: dict[str, Problem], choice: Choice,
-    rigs: dict[str, Rig],
+    plan: PlacePlan, base: Scenario, store: StoreProblem, responses: dict[str, Response],
+    transfers: dict[str, Transfer], problems: dict[str, Problem], choice: Choice, rigs: dict[str, Rig],
 ) -> dict[str, Any]:  # fmt: skip
     """All arms, and the best without the camera that is missed most, measured in the same worlds."""
     usual, chosen = problems["usual"], choice.answer.chosen
@@ -225,11 +225,17 @@ def _prove(
         worst = min(range(len(rests)), key=lambda k: usual.value(rests[k]))
         kept = rigs[BEST].cameras[:worst] + rigs[BEST].cameras[worst + 1 :]
         placements[ONE_LOST], rigs = rests[worst], rigs | {ONE_LOST: Rig(ONE_LOST, kept)}
-    study = _proof_study(plan, base, [rigs[name] for name in placements])
+    proved = [rigs[name] for name in placements]
+    study = _proof_study(plan, base, proved)
     ids = [p.id for p in base.layout.planogram.positions]
     found, report = run_proof(study, dict(zip(ids, store.weight.tolist())))
-    rows = proof_rows(found, {name: by_world(usual, c, store) for name, c in placements.items()}, BEST)
-    result = proof_result(rows, study, report, [s.seed for s in study.base.draw(base)])
+    worlds = study.base.draw(base)
+    there = foretold(
+        proved, worlds, plan.aims, responses, transfers, plan.correlation, store.weight, Path(plan.outputs) / "sight",
+        int(plan.cache_gb * 1e9), plan.workers,
+    )  # fmt: skip
+    rows = proof_rows(found, {name: by_world(usual, c, store) for name, c in placements.items()}, there, BEST)
+    result = proof_result(rows, study, report, [s.seed for s in worlds])
     return result | {"exact": found[BEST].exact}
 
 

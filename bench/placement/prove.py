@@ -17,8 +17,13 @@ import pandas as pd
 from bench.comparison import compared
 from bench.configs import compose
 from bench.experiment import Experiment
+from bench.placement.candidates import Aims, of_rig
+from bench.placement.chances import Change, chances
+from bench.placement.problem import Problem
+from bench.placement.visibility import visibility
+from bench.response.response import Response
 from bench.results import comparison_row, estimate_row, plain
-from bench.statistics import Floats, Sample, interval, ratio, share_interval, unpaired_difference
+from bench.statistics import Floats, Sample, interval, ratio, share_interval
 from bench.studies.cell_result import read_cell, read_samples
 from bench.studies.conduct import conduct
 from bench.studies.crew import load_plan
@@ -87,9 +92,30 @@ def measured(folder: Path, weight: Mapping[str, float]) -> Measured:
     )  # fmt: skip
 
 
-def proof_rows(found: Mapping[str, Measured], predicted: Mapping[str, Sample], best: str) -> list[dict[str, Any]]:
-    """A row an arm: what was predicted, what was measured, by how much they disagree, and what the best has over it, in
-    pairs. Predicted and measured worlds are different ones, drawn alike: their difference is not a paired one."""
+def foretold(
+    rigs: Sequence[Rig], worlds: Sequence[Scenario], aims: Aims, responses: dict[str, Response],
+    transfers: Mapping[str, Change], correlation: float, weight: Floats, folder: Path, limit: int, workers: int,
+) -> dict[str, Sample]:  # fmt: skip
+    """What is predicted of rigs in the very worlds of a proof, by name: what is then measured differs from it by what
+    the prediction gets wrong, not by which worlds were drawn."""
+    cameras = [camera for rig in rigs for camera in rig.cameras]
+    found = of_rig(worlds[0].layout, Rig("all", tuple(cameras)), aims)
+    rated = chances(found, visibility(found, worlds, folder, limit, workers), worlds, responses, transfers)
+    count, ones = len(found), np.ones((1, len(found)))
+    problem = Problem(
+        rated.start, rated.cell, rated.chance, np.tile(weight / len(worlds), len(worlds))[None], correlation, ones,
+        np.array([float(count)]), found.place,
+    )  # fmt: skip
+    ends = np.cumsum([len(rig.cameras) for rig in rigs])
+    known = {rig.name: problem.known(range(end - len(rig.cameras), end)) for rig, end in zip(rigs, ends.tolist())}
+    return {name: ratio(cells.reshape(len(worlds), -1) @ weight, np.ones(len(worlds))) for name, cells in known.items()}
+
+
+def proof_rows(
+    found: Mapping[str, Measured], predicted: Mapping[str, Sample], there: Mapping[str, Sample], best: str
+) -> list[dict[str, Any]]:
+    """A row an arm: what was predicted, what was predicted of the proof's worlds (`there`), what was measured, by how
+    much the last two disagree, world by world, and what the best has over it, in pairs."""
     others = [name for name in found if name != best]
     margins = {
         metric: dict(zip(others, compared([getattr(found[best], part) - getattr(found[n], part) for n in others])))
@@ -97,9 +123,10 @@ def proof_rows(found: Mapping[str, Measured], predicted: Mapping[str, Sample], b
     }
     rows = []
     for name, m in found.items():
-        off = unpaired_difference(m.known, predicted[name])
+        off = interval(m.known - there[name], -1.0, 1.0)
         row: dict[str, Any] = {
             "arm": name, "predicted": estimate_row(interval(predicted[name], 0.0, 1.0)),
+            "predicted_there": estimate_row(interval(there[name], 0.0, 1.0)),
             "measured": estimate_row(interval(m.known, 0.0, 1.0)), "off": estimate_row(off),
             "agrees": bool(off.low <= 0 <= off.high), OOS: estimate_row(share_interval(m.oos, m.oos_events)),
         }  # fmt: skip
@@ -122,17 +149,17 @@ def proof_result(rows: list[dict[str, Any]], study: Study, report: Path, seeds: 
 
 def proof_table(proof: Mapping[str, Any]) -> list[str]:
     """Predicted beside measured for the terminal, and in words where they disagree."""
-    head = f"  {'arm':22s}{'predicted':>22s}{'measured':>24s}{'off':>8s}{'OOS recall':>24s}"
+    head = f"  {'arm':22s}{'predicted':>10s}{'in these worlds':>17s}{'measured':>24s}{'off':>8s}{'OOS recall':>24s}"
     lines = [head, "-" * len(head)]
     for row in proof["arms"]:
-        lines.append(
-            f"  {row['arm']:22s}{_with_interval(row['predicted']):>22s}{_with_interval(row['measured']):>24s}"
-            f"{100 * row['off']['value']:+8.1f}{_with_interval(row[OOS]):>24s}"
-        )
+        before, there = (row[key]["value"] for key in ("predicted", "predicted_there"))
+        known, told = (_with_interval(row[key]) for key in ("measured", OOS))
+        off = 100 * row["off"]["value"]
+        lines.append(f"  {row['arm']:22s}{before:10.3f}{there:17.3f}{known:>24s}{off:+8.1f}{told:>24s}")
     lines.append("-" * len(head))
     lines.append(
         f"measured: {proof['worlds']} worlds that chose nothing (seeds from {proof['seeds'][0]}), rendered in full, "
-        f"read by {proof['model']}; 95 % intervals; off: measured less predicted, points"
+        f"read by {proof['model']}; 95 % intervals; off: measured less predicted of these worlds, points"
     )
     for row in proof["arms"]:
         if "best_has_more" in row:
