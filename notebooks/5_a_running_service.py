@@ -19,6 +19,7 @@
 # %matplotlib inline
 import time
 from contextlib import ExitStack
+from dataclasses import replace
 
 import pandas as pd
 from matplotlib import pyplot as plt
@@ -30,6 +31,7 @@ from bench.twin.own_service import own_service
 from bench.twin.plan import plan_of
 from bench.twin.sending import jpeg_of
 from bench.twin.stock import Shelves
+from scenarios import Catalog
 from sim import World
 
 # %% [markdown]
@@ -44,7 +46,9 @@ look = f"{{id: across, model: {camera}, position: [0.62, -2.0, 1.5], target: [0.
 rig = f"+rig={{name: one, cameras: [{look}]}}"
 config = compose("twin", ["scenario=kiosk", "~rig", rig, "port=0", "crowd=nobody", "pictures=false"])
 plan = plan_of(config)
-scenario = plan.drawn()
+kiosk = plan.drawn()
+selling = Catalog(tuple(replace(p, price=2.0, daily_units=6.0) for p in kiosk.layout.catalog))
+scenario = replace(kiosk, layout=replace(kiosk.layout, catalog=selling))
 cameras = plan.hung(scenario)
 stay = ExitStack()
 service = stay.enter_context(own_service(plan, scenario, cameras))
@@ -55,8 +59,8 @@ print(about["machine"], "·", about["networks"]["detector"]["runtime"], "·", ab
 # %% [markdown]
 # ## An hour of the store
 #
-# A frame a minute, while the shelves sell twenty times what the catalog says. The answer to a frame comes once its
-# reading is on the service's disk.
+# A frame a minute, while the shelves sell twenty times what the catalog says (six units of each product a day). The
+# answer to a frame comes once its reading is on the service's disk.
 
 # %%
 shelves = Shelves(scenario, sales=20.0, restock_after=1200.0)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from scenarios import Layout, Level, Position, ShelfState
-from vision.count import Count, UnitChances, count
+from vision.count import NOTHING, Count, UnitChances, count
 from vision.readings import PlaceReadings
 
 EVEN = 0.5
@@ -22,6 +24,8 @@ def _judge(position: Position, counted: Count) -> ShelfState:
     The confidence is that of what was seen in front, times the chance that the units behind do not make
     another level of it.
     """
+    if counted is NOTHING:
+        return _unknown(position.id)
     level: Level = "unknown"
     confidence = counted.certainty
     if counted.own:
@@ -35,3 +39,9 @@ def _judge(position: Position, counted: Count) -> ShelfState:
         units_low=counted.units_low, units_high=counted.units_high,
         intruder_confidence=counted.intruder_confidence,
     )  # fmt: skip
+
+
+@lru_cache(maxsize=100_000)
+def _unknown(position: str) -> ShelfState:
+    """What is said of a position of which nothing was seen: of most, in most pictures."""
+    return ShelfState(position, "unknown")

@@ -164,11 +164,23 @@ def _evidence(box: Floats, detections: Detections, class_id: int) -> NDArray[np.
     if not chosen.any():
         return np.zeros(len(box), np.float32)
     xyxy, certainty = detections.xyxy[chosen].astype(float), detections.confidence[chosen]
+    # Few places have anything of the class on them; the grids of all would cost more than all else here.
+    near = np.ones((len(box), len(xyxy)), bool)
+    for i in (0, 1):
+        low, high = np.minimum(box[:, i], box[:, i + 2]), np.maximum(box[:, i], box[:, i + 2])
+        near &= (low[:, None] <= xyxy[:, i + 2]) & (high[:, None] >= xyxy[:, i])
+    some, found = near.any(axis=1), np.zeros(len(box), np.float32)
+    found[some] = _on_grid(box[some], xyxy, certainty)
+    return found
+
+
+def _on_grid(box: Floats, xyxy: Floats, certainty: NDArray[np.float32]) -> NDArray[np.float32]:
+    """As `_evidence`, of the detections' boxes (N, 4) alone."""
     share = (np.arange(GRID) + 0.5) / GRID
     x, y = (box[:, None, i] + (box[:, None, i + 2] - box[:, None, i]) * share for i in (0, 1))  # (P, GRID) each
     across = (x[..., None] >= xyxy[:, 0]) & (x[..., None] <= xyxy[:, 2])  # (P, GRID, detections)
     down = (y[..., None] >= xyxy[:, 1]) & (y[..., None] <= xyxy[:, 3])
-    surest = (across[:, None] * down[:, :, None] * certainty).max(axis=-1).reshape(len(box), -1)
+    surest = (across[:, None] * down[:, :, None] * certainty).max(axis=-1).reshape(len(box), GRID * GRID)
     covered = (surest > 0).mean(axis=1) >= LEAST_COVERED
     return np.where(covered, surest.mean(axis=1), 0).astype(np.float32)
 

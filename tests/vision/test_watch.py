@@ -198,8 +198,8 @@ def test_a_turn_that_one_frame_alone_finds_changes_nothing(tmp_path, monkeypatch
     ("text", "expected"),
     [
         ("{", "not readable as JSON"),
-        ('{"form": "other"}', "form 'other'; expected 'shelfwatch watch 1'"),
-        ('{"form": "shelfwatch watch 1"}', "TypeError"),
+        ('{"form": "other"}', "form 'other'; expected 'shelfwatch watch 2'"),
+        ('{"form": "shelfwatch watch 2"}', "TypeError"),
     ],
 )
 def test_a_state_that_is_none_is_named(tmp_path: Path, text: str, expected: str) -> None:

@@ -150,6 +150,7 @@ def test_boxes_lie_on_the_picture_of_the_very_frame(browser: Browser, tmp_path: 
     with Caller(service) as caller, listening(caller.app) as port:
         caller.play([FULL] * 2)
         signed_in(browser, port, "all", caller.secret)
+        _ = browser.complaints  # of the tests before, whose services are gone
         browser.click("#cameras button")
         eventually(lambda: browser.run("return document.querySelectorAll('#cameras rect').length") == 2)
         eventually(lambda: browser.run("return document.querySelector('#cameras img').complete"))

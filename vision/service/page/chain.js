@@ -38,8 +38,8 @@ function card(store) {
   }
   if (!said) return row;
   const share = said.availability === null ? "–" : `${(100 * said.availability).toFixed(1)} %`;
+  link.after(make("b", `${said.value.toFixed(2)} a day`));
   row.append(make("span", `${share} in stock · ${said.positions.out || 0} out · ${said.alerts} alerts`, "facts"));
-  row.append(make("b", `${said.value.toFixed(2)} a day`));
   for (const text of said.dearest) row.append(make("small", text));
   if (said.bad_cameras.length) row.append(make("small", `cameras: ${said.bad_cameras.join(", ")}`, "cameras"));
   return row;

@@ -5,7 +5,7 @@ const LEVELS = [["in_stock", "in stock"], ["low", "low"], ["out", "out"], ["unkn
 const MARKS = { low: "▾", out: "✕", misplaced: "!" };
 const PIXELS = 260; // a metre of shelf
 let plan = null, names = {}, products = {}, states = {}, chosen = null, due = null;
-let asking = null, shown = null;
+let asking = null, shown = null, drawnBefore = null;
 
 function showLevels(positions) {
   const counts = {};
@@ -77,7 +77,7 @@ async function tell(row, body) {
   } catch (error) {
     row.append(make("span", "not kept; try again"));
   }
-  asking = null;
+  asking = drawnBefore = null;
   await refresh();
 }
 
@@ -98,7 +98,7 @@ function productChoice(row, question) {
     choice.append(new Option(name, sku));
   }
   choice.addEventListener("change", () => tell(row, { id: question.id, right: true, product: choice.value }));
-  row.replaceChildren(choice, button("Back", () => { asking = null; refresh(); }));
+  row.replaceChildren(choice, button("Back", () => { asking = drawnBefore = null; refresh(); }));
   choice.focus();
 }
 
@@ -111,9 +111,20 @@ function answerButtons(question) {
   return row;
 }
 
+function since(alert) {
+  return `for ${duration(Math.max(0, states.now - alert.since))}, ${Math.round(100 * alert.confidence)} % sure`;
+}
+
 function showAlerts(standing, questions) {
   if (asking && standing.some((alert) => alert.id === asking)) return;
   const open = Object.fromEntries(questions.map((q) => [q.id, q]));
+  // What is there already stays: a button that is drawn anew under a finger is not pressed.
+  const drawnNow = JSON.stringify([standing, Object.keys(open)]);
+  if (drawnNow === drawnBefore) {
+    for (const alert of standing) document.getElementById(`since-${alert.id}`).textContent = since(alert);
+    return;
+  }
+  drawnBefore = drawnNow;
   at("nothing").hidden = standing.length > 0;
   at("alerts").replaceChildren(...standing.map((alert) => {
     const row = make("li", undefined, alert.kind.startsWith("camera") ? "camera" : alert.kind);
@@ -124,7 +135,9 @@ function showAlerts(standing, questions) {
     const words = `${alert.kind}: ${name}${stands ? `, ${stands} in its place` : ""}`;
     row.append(make("span", alert.kind === "misplaced" ? wrong : words));
     row.append(make("span", `${alert.value.toFixed(2)} a day`, "value"));
-    row.append(make("small", `for ${duration(Math.max(0, states.now - alert.since))}, ${Math.round(100 * alert.confidence)} % sure`));
+    const small = make("small", since(alert));
+    small.id = `since-${alert.id}`;
+    row.append(small);
     if (open[alert.id]) row.append(answerButtons(open[alert.id]));
     return row;
   }));
