@@ -20,10 +20,10 @@ class Detections:
     """Boxes of one picture as parallel arrays.
 
     `xyxy` (N, 4) float32 pixels, `confidence` (N,) float32, `class_id` (N,) int64 into CLASSES, and
-    from the recognizer `sku` (N,) object (None where unknown), `similarity` (N,) float32, the cosine to
-    the nearest gallery picture (less what its size tells against it), `sku_confidence` (N,) float32, the
-    chance that what `sku` says is right (both 0 where nothing was compared), and `nearest` (N,) object,
-    the SKU of that picture, even where it is so far that `sku` is unknown.
+    from the recognizer `sku` (N,) object (None where unknown), `similarity` (N,) float32, how alike
+    the most similar SKU is (`Gallery.similarities`, less what its size tells against it), `sku_confidence` (N,)
+    float32, the chance that what `sku` says is right (both 0 where nothing was compared), and `nearest` (N,) object,
+    that SKU, even where it is so far that `sku` is unknown.
     """
 
     xyxy: NDArray[np.float32]

@@ -1,5 +1,5 @@
 """How well products are named, by the recognizer alone: the detector's boxes of 1080p pictures of a store whose
-products, brands and artwork training never saw, by the nearest studio picture of the products that stand there.
+products, brands and artwork training never saw, by studio pictures of the products that stand there.
 
     python -m bench.tuning.recognition [SCENARIO] [WEIGHTS] [--seeds N] [--cameras N] [--distance D]
 

@@ -63,4 +63,4 @@ def test_real_products_are_recognised_from_five_photographs(recognizer: Recogniz
         pictures[folder.name] = [middle(paths[i]) for i in chosen]
     found = top1(gallery_of(pictures, recognizer), recognizer)
     print(f"top-1 of 100 photographs of {len(pictures)} products, five photographs each: {found:.2f}")
-    assert found >= 0.4
+    assert found >= 0.55  # more than from one picture, and than by the nearest of five alone

@@ -26,6 +26,15 @@ def test_a_crop_is_named_after_its_nearest_picture() -> None:
     assert similarity.min() > 0.99
 
 
+def test_of_two_products_with_a_picture_that_near_the_one_whose_others_are_near_too_is_named() -> None:
+    names = np.array(["b", "a", "b", "c", "a"])  # of every SKU in any order
+    pictures = np.array([[0, 1, 0], [1, 0, 0], [1, 0, 0], [0, 0.6, 0.8], [0.8, 0.6, 0]], np.float32)
+    similar = Gallery(names, pictures, "fake").similarities(np.array([[1, 0, 0]], np.float32))[0]
+    np.testing.assert_allclose(similar[0], (1 + 1.8 / np.hypot(1.8, 0.6)) / 2, atol=1e-6)
+    np.testing.assert_allclose(similar[1], (1 + np.sqrt(0.5)) / 2, atol=1e-6)
+    np.testing.assert_allclose(similar[2], 0, atol=1e-6)  # of one picture: its cosine
+
+
 def test_what_is_like_nothing_is_unknown() -> None:
     gallery = Gallery(np.array(["a"]), np.array([[1.0, 0.0]], np.float32), "fake")
     skus, _, _ = nearest(gallery, gallery.similarities(np.array([[0.0, 1.0]], np.float32)))
