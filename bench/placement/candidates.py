@@ -24,6 +24,9 @@ NEAREST = 0.4
 """No aim is nearer than this, metres."""
 FARTHER = 1.5
 """Places as many times as far off as the farthest aim are looked at."""
+GRAZING = 1.5
+"""Faces are looked at to this angle off their normals, radians: steeper than cameras are aimed. Bottom boards below a
+camera on the ceiling are seen so, and read."""
 INSIDE = 0.05
 """A place of which less than this share is in the picture is not looked at."""
 ACROSS = np.array([[a, b] for a in (1 / 6, 1 / 2, 5 / 6) for b in (1 / 6, 1 / 2, 5 / 6)])
@@ -184,7 +187,7 @@ def _facing(layout: Layout, mounts: Mounts, aims: Aims) -> list[NDArray[np.int64
         towards = place - points
         distance = np.linalg.norm(towards, axis=1)
         cosine = (towards * normal).sum(axis=1) / distance
-        found.append(np.flatnonzero((cosine >= np.cos(aims.steepest)) & (distance <= FARTHER * aims.reach)))
+        found.append(np.flatnonzero((cosine >= np.cos(GRAZING)) & (distance <= FARTHER * aims.reach)))
     return found
 
 
