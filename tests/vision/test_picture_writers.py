@@ -19,12 +19,12 @@ WRITERS = {
     "imwrite": (), "imwritemulti": (), "imencodemulti": (), "imwriteanimation": (), "VideoWriter": (), "tofile": (),
     "imencode": ("pictures.jpeg", "training.augmentation._compressed"),  # the latter decodes it again
     "write_bytes": ("pictures.save_picture", "service.stored_pictures.look", "runtimes.engines.write_engine"),
-    "b64encode": ("audit_page._picture", "service.webhooks.signature"),
+    "b64encode": ("audit_page._picture", "service.webhooks.signature", "memory.packed"),
     "jpeg": ("pictures.save_picture", "audit_page._picture", "service.stored_pictures.look"),
     "with_people": ("cli.run_read",),
 }  # fmt: skip
 """Calls by which a picture could be written, and the functions that may make them."""
-SIGNS = ("service.webhooks.signature",)
+NO_PICTURES = ("service.webhooks.signature", "memory.packed")
 """What of these encodes no picture."""
 SAVERS = {"torch", "torch.jit", "onnx", "gallery", "calibration", "np"}
 """Whose `save` is no picture's."""
@@ -57,7 +57,7 @@ def wrong_calls(path: Path, text: str) -> list[str]:
             wrong.append(f"{where} calls {name}")
         if (
             name == "b64encode"
-            and where not in SIGNS
+            and where not in NO_PICTURES
             and not (isinstance(call.args[0], ast.Call) and name_of(call.args[0]) == "jpeg")
         ):
             wrong.append(f"{where} encodes something else than a shown picture")
