@@ -134,7 +134,7 @@ experiment = Experiment("precision", "kiosk", rigs, models, first_seed=300_000, 
 evidence = run(experiment, timed=0)
 config = {"models": [{"name": m.name, "detector": m.detector} for m in models]}
 result = as_result(evidence, choose(evidence), config)
-metrics_table(result["arms"], ["facings_exact", "oos_recall", "detection_recall"]).round(3)
+metrics_table(result["arms"], ["facings_exact", "oos_recall", "detection_ap50"]).round(3)
 
 # %%
 exact = {arm.model.name: arm.scores.samples["facings_exact"] for arm in evidence.arms}
