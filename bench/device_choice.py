@@ -78,7 +78,7 @@ def options(devices: Devices, results: Sequence[dict[str, Any]], run: Mapping[st
         best.setdefault(arm["model"], arm["metrics"][DECIDING])
     accuracy = {name: (m["value"], m["low"], m["high"]) for name, m in best.items()}
     conditions = run["conditions"]
-    here = f"{conditions['machine']}, {conditions['runtime']} {conditions['precision']}"
+    here = f"{conditions['machine']}, {conditions['runtime']}"  # the precision is the model's, and its name tells
     found = [
         Option(
             here, name, stages["total"]["p50"], carried(1000 / stages["total"]["p50"], devices.every), None,
@@ -183,6 +183,10 @@ def plot(found: Sequence[Option], every: float, picture: Path) -> None:
                 fillstyle="full" if o.whole else "none",
             )  # fmt: skip
     axes.set_xscale("symlog", linthresh=1)
+    most = 1.3 * max((o.cameras for o in found), default=1)
+    ticks = [t for t in (0, *(n * 10**e for e in range(6) for n in (1, 2, 5))) if t <= most]
+    axes.set_xticks(ticks, [f"{t:g}" for t in ticks], minor=False)
+    axes.set_xlim(0.8 * min((o.cameras for o in found), default=0), most)
     axes.set_xlabel(f"cameras that it carries, a picture every {every:g} s each")
     axes.set_ylabel("facings exact (95 % interval)")
     axes.set_title("▽ no accuracy here   ○ not the whole pipeline   — what nothing beats in both", fontsize=10)
