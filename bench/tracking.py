@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import logging
 import os
 import re
 from collections.abc import Iterator
@@ -30,9 +31,8 @@ def connect(outputs: Path) -> tuple[Any, str]:
     """
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     import mlflow
-    from mlflow.exceptions import MlflowException
-    from sqlalchemy.exc import SQLAlchemyError
 
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # its errors are raised as well
     outputs.mkdir(parents=True, exist_ok=True)
     uri = store_uri(outputs)
     given = "MLFLOW_TRACKING_URI" in os.environ
@@ -41,7 +41,7 @@ def connect(outputs: Path) -> tuple[Any, str]:
         os.environ.pop("MLFLOW_TRACKING_URI", None)
     with (outputs / ".mlflow.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        try:
+        with store_errors(outputs):
             if mlflow.get_experiment_by_name(EXPERIMENT) is None:
                 # A server knows where artifacts belong; a database alone would have them in the working folder.
                 own = None if uri.startswith("http") else (outputs / "mlartifacts").resolve().as_uri()
@@ -49,9 +49,19 @@ def connect(outputs: Path) -> tuple[Any, str]:
             experiment = mlflow.set_experiment(EXPERIMENT)
             # A tag that says nothing new: what cannot be written says so now, before anything is measured.
             mlflow.MlflowClient().set_experiment_tag(experiment.experiment_id, "shelfbench", "experiments")
-        except (MlflowException, SQLAlchemyError, OSError) as error:
-            raise InputError(f"MLflow store {without_password(uri)}: {_reason(error)}") from None
     return mlflow, uri
+
+
+@contextmanager
+def store_errors(outputs: Path) -> Iterator[None]:
+    """Say in one line, by InputError, what ails a store: full, locked, read-only, gone."""
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (MlflowException, SQLAlchemyError) as error:
+        raise InputError(f"MLflow store {without_password(store_uri(outputs))}: {_reason(error)}") from None
 
 
 def without_password(uri: str) -> str:
@@ -68,7 +78,7 @@ def _reason(error: Exception) -> str:
 def log(evidence: Evidence, result: dict[str, Any], folder: Path, outputs: Path) -> str:
     """Log an experiment and return the store's URI. `folder` holds the report and result.json."""
     mlflow, uri = connect(outputs)
-    with run_of(mlflow, evidence.experiment.name):
+    with store_errors(outputs), run_of(mlflow, evidence.experiment.name):
         mlflow.log_params(_parameters(result))
         mlflow.set_tags({k: str(v) for k, v in result["conditions"].items() if isinstance(v, str)})
         mlflow.set_tag("choice", f"{result['choice']['rig']} + {result['choice']['model']}")

@@ -21,6 +21,7 @@ from bench.studies.progress import Progress
 from bench.studies.report import as_study_result, write_study_report
 from bench.studies.study import Study, cell_hashes, check_study, differences, manifest
 from bench.studies.tracking import StudyLog
+from bench.tracking import store_errors
 from scenarios import InputError
 from vision.outputs import final_path, result_folder, write_json
 
@@ -34,13 +35,14 @@ def conduct(study: Study, launcher: Sequence[str] = ()) -> Path:
     """Run what is missing of a study and return the folder of its report.
 
     Raises InputError, before anything is computed, for a study that makes no sense, a folder that holds another one,
-    and an MLflow store that cannot be written; KeyboardInterrupt leaves all finished cells in place.
+    and an MLflow store that cannot be written (later, where it is full by then); KeyboardInterrupt leaves all finished
+    cells in place.
     """
     start = time.perf_counter()
     check_study(study)
     outputs = Path(study.config["outputs"])
     plan = prepare(study)
-    with _only_one(plan.folder):
+    with _only_one(plan.folder), store_errors(outputs):
         _clear(plan)
         log = StudyLog(study, outputs)
         status = "FAILED"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,11 +13,13 @@ import yaml
 
 from bench.cli import main
 from bench.configs import CONF, PLAIN_GROUPS, SPARSE, compose, options
+from bench.runs import read_runs
 from bench.studies.claims import owner, write_whole
 from bench.studies.conduct import prepare
 from bench.studies.crew import DEATHS, STOPPING, Crew, Plan, load_plan
 from bench.studies.figures import effects_figure
 from bench.studies.study import READING, ROOT, cell_hashes, check_study, study_of, study_over
+from bench.tracking import connect
 from scenarios import InputError
 from sim.render import RENDERERS
 from tests.refusal import refusal
@@ -154,6 +158,39 @@ def test_a_full_disk_ends_the_study_with_its_folder_named(tmp_path: Path) -> Non
         with pytest.raises(OSError, match=str(plan.folder)) as error:
             crew.tend(missing=True)
         assert error.value.errno == number
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 3 MB: room for an MLflow store, none for what is logged there."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", disk], capture_output=True).returncode:
+        pytest.skip("a small disk needs the right to mount one")
+    yield disk
+    subprocess.run(["umount", "--lazy", disk], check=True)  # SQLite still has its file open
+
+
+@pytest.mark.slow
+def test_a_disk_that_is_really_full_is_named_and_with_room_the_study_goes_on(
+    tmp_path: Path, small_disk: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It ended with two hundred lines of MLflow's and SQLAlchemy's."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    words = ["run", *overrides(tmp_path, 2), f"outputs={small_disk / 'outputs'}"]
+    for _ in range(2):
+        with pytest.raises(SystemExit) as exit:
+            main(words)
+        assert exit.value.code == 2
+        errors = capsys.readouterr().err  # MLflow says there, too, what it sets up
+        assert re.search("shelfbench: .*(disk is full|No space left)", errors.splitlines()[-1])
+        assert "Traceback" not in errors
+    subprocess.run(["mount", "-o", "remount,size=200m", small_disk], check=True)
+    main(words)
+    runs = read_runs(small_disk / "outputs")
+    assert len(runs) == 2
+    mlflow, _ = connect(small_disk / "outputs")
+    assert "RUNNING" not in set(mlflow.search_runs(search_all_experiments=True)["status"])
 
 
 def test_workers_that_cannot_start_are_given_up_with_what_they_said(tmp_path: Path) -> None:
