@@ -19,7 +19,7 @@ TOO_NEW = {"3.10": ("numpy", "onnxruntime", "hypothesis"), "3.12": ()}
 """Pythons of JetPack 6 and 7, and what constraints.txt pins to a version that they cannot have: pip takes the newest
 that they can."""
 PLAIN = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
-SUITE = ("__init__.py", "layouts.py", "scenarios", "vision")
+SUITE = ("__init__.py", "layouts.py", "refusal.py", "scenarios", "vision")
 """Of tests/: what a device can run."""
 
 

@@ -18,7 +18,7 @@ from scenarios import InputError, load_scenario
 from scenarios.scenario import HERE
 from sim import World, capture
 from sim.labels import label_boxes
-from tests.bench.test_cli import refused
+from tests.refusal import refusal
 from tests.small_study import tiny_store
 
 NAMES = sorted(p.parent.name for p in HERE.glob("*/scenario.yaml"))
@@ -109,5 +109,5 @@ def test_shots_stand_side_by_side(tmp_path: Path) -> None:
 def test_wrong_names_get_one_line(
     arguments: list[str], expected: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert expected in refused(["render", f"outputs={tmp_path / 'out'}", *arguments], capsys)
+    assert expected in refusal(main, ["render", f"outputs={tmp_path / 'out'}", *arguments], capsys)
     assert not (tmp_path / "out").exists()
