@@ -38,6 +38,8 @@ from sim.truth import measure
 VGA = CameraModel("vga", 640, 480, 1.2, 0.0)
 HD = CameraModel("hd", 1920, 1080, 1.2, 0.0)
 BAYS, SHELVES, SLOTS = 20, 6, 9
+UNDISTURBED = 5
+"""Tries of which the best counts: beside other programs the same picture takes up to a third more of the processor."""
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -124,7 +126,9 @@ def test_an_aisle_of_a_thousand_products(whole: bool) -> None:
         world.set(scenario)
         world.draw(camera)
         build = time.process_time() - start
-        picture = min(seconds(lambda: measure(world, camera, render(world, camera, scenario))) for _ in range(2))
+        picture = min(
+            seconds(lambda: measure(world, camera, render(world, camera, scenario))) for _ in range(UNDISTURBED)
+        )
         truths = seconds(lambda: position_truths(layout, world.stock))
         memory = psutil.Process().memory_info().rss / 1e9
         units, packs = len(world.stock.units), len(world.packs)

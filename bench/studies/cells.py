@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from bench.scoring import Moment, PictureScore, score_picture
 from bench.studies.cell_result import CellResult, write_cell
 from bench.studies.pictures import Arrays, PictureCache, as_arrays, picture_key, picture_of, studio_key
 from bench.studies.study import SETTINGS, Cell
-from scenarios import Camera, Frame, Layout, Rig, Scenario
+from scenarios import Camera, Frame, Layout, Product, Rig, Scenario
 from sim import Truth, World, capture, position_truths, studio_pictures
 from vision import Gallery, Pipeline, Reading, Recognizer, gallery_of
 from vision.pictures import Shown, save_picture
@@ -37,6 +38,8 @@ WORST = 2
 """Pictures of a cell that are kept, drawn upon."""
 
 
+STUDIO_PRODUCTS = 4
+"""Of one entry of studio pictures."""
 KEPT = 4
 """Pipelines, and galleries, that a worker keeps."""
 
@@ -118,23 +121,28 @@ class Bench:
         return self._galleries[key]
 
     def render_studio(self, scenario: Scenario) -> None:
-        """Render the studio pictures of a scenario's products if they are missing and no other worker is at them."""
-        self.cache.begin(*self._studio(scenario))
+        """Render the studio pictures of a scenario's products that are missing and that no other worker is at."""
+        for key, render in self._studio(scenario):
+            self.cache.begin(key, render)
 
-    def _studio(self, scenario: Scenario) -> tuple[str, Callable[[], Arrays]]:
+    def _studio(self, scenario: Scenario) -> Iterator[tuple[str, Callable[[], Arrays]]]:
+        """The entries of the studio pictures, some products each, so that several workers share them out."""
         catalog, lookalikes = scenario.layout.catalog, scenario.conditions.lookalikes
-        products = tuple(catalog)
 
-        def render() -> Arrays:
+        def render(products: tuple[Product, ...]) -> Arrays:
             pictures = studio_pictures(products, lookalikes=lookalikes)
             return {f"{sku}\n{i}": p for sku, some in pictures.items() for i, p in enumerate(some)}
 
-        return studio_key(products, catalog.artwork, lookalikes), render
+        every = tuple(catalog)
+        for first in range(0, len(every), STUDIO_PRODUCTS):
+            products = every[first : first + STUDIO_PRODUCTS]
+            yield studio_key(products, catalog.artwork, lookalikes), partial(render, products)
 
     def _enrol(self, scenario: Scenario, recognizer: Recognizer) -> Gallery:
         studio: dict[str, list] = {p.sku: [] for p in scenario.layout.catalog}
-        for name, picture in self.cache.make(*self._studio(scenario)).items():
-            studio[name.rsplit("\n", 1)[0]].append(picture)
+        for key, render in self._studio(scenario):
+            for name, picture in self.cache.make(key, render).items():
+                studio[name.rsplit("\n", 1)[0]].append(picture)
         return gallery_of(studio, recognizer)
 
     def close(self) -> None:
