@@ -28,7 +28,7 @@ bench: $(VENV)/.test
 # Processor time: other programs on the machine stretch it less than the clock. Exit status 3: nothing to compare with.
 regression: $(VENV)/.test
 	@mkdir -p outputs
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q bench/regression/test_reading.py bench/regression/test_rendering.py \
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q $(patsubst %,bench/regression/test_%.py,reading rendering planning) \
 		--benchmark-timer=time.process_time --benchmark-json=outputs/regression.json
 	$(BIN)/python -m bench.regression judge outputs/regression.json
 

@@ -62,7 +62,7 @@ def gallery(scenario: Scenario, recognizer: Recognizer) -> Gallery:
 
 Told = Callable[[RanOn, dict[str, float]], None]
 """Says beside a benchmark what it ran on and what was right."""
-RENDERER = RanOn("raster", "fp32", "")
+NO_NETWORK = RanOn("", "fp32", "")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -99,8 +99,8 @@ def small_gallery(scenes: Scenes, runtime: str) -> Gallery:
 @pytest.fixture
 def told(benchmark: BenchmarkFixture, scenes: Scenes, runtime: str) -> Told:
     def tell(ran_on: RanOn, accuracy: dict[str, float]) -> None:
-        # One class a file: the renderer's figures stand beside those of the runtime that was asked for.
-        device = this_device(runtime, "fp32" if ran_on is RENDERER else ran_on.precision)
+        # One class a file: these figures stand beside those of the runtime that was asked for.
+        device = this_device(runtime, "fp32" if ran_on is NO_NETWORK else ran_on.precision)
         timer = benchmark._timer.__name__  # of `--benchmark-timer`
         frames = f"{scenes.name}, threads 1, {timer}"
         benchmark.extra_info |= {"device": dataclasses.asdict(device), "frames": frames, "accuracy": accuracy}

@@ -127,7 +127,7 @@ def _of_benchmarks(data: dict[str, Any]) -> Measurement:
             figures[row["name"]] = Figure(round(1000 * stats["median"], 4), round(error, 5))
             accuracy |= {f"{row['name']}: {name}": share for name, share in extra["accuracy"].items()}
     if not figures:
-        raise ValueError("no benchmark of the stages, the pipeline or the renderer in it")
+        raise ValueError("no benchmark of the stages, the pipeline, the renderer or the planner in it")
     device = build(DeviceClass, extra["device"], "device")
     return Measurement(
         device, extra["frames"], data["datetime"], data["commit_info"].get("id", "unknown")[:12], figures, accuracy

@@ -6,7 +6,7 @@ import numpy as np
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from bench.gate.scenes import CAMERAS, Scenes
-from bench.regression.conftest import RENDERER, Told
+from bench.regression.conftest import NO_NETWORK, Told
 from bench.scoring import HALF
 from sim import World, capture, studio_pictures
 
@@ -17,7 +17,7 @@ def test_picture_and_truth(benchmark: BenchmarkFixture, scenes: Scenes, small_wo
         capture, (small_world, scenario, CAMERAS[0]), rounds=15, warmup_rounds=1
     )  # the same again: what a camera more costs
     assert np.array_equal(frame.image, scenes.images[scenes.pictures_of(1)[0]])
-    told(RENDERER, {"seen": round(float((truth.visible_fraction >= HALF).mean()), 4)})
+    told(NO_NETWORK, {"seen": round(float((truth.visible_fraction >= HALF).mean()), 4)})
 
 
 def test_four_scenarios_in_the_same_world(
@@ -30,12 +30,12 @@ def test_four_scenarios_in_the_same_world(
         return [float((t.visible_fraction >= HALF).mean()) for t in truths]
 
     seen = benchmark.pedantic(four, rounds=7, warmup_rounds=1)
-    told(RENDERER, {"seen": round(float(np.mean(seen)), 4)})
+    told(NO_NETWORK, {"seen": round(float(np.mean(seen)), 4)})
 
 
 def test_studio_pictures_of_five_products(benchmark: BenchmarkFixture, scenes: Scenes, told: Told) -> None:
     products = list(scenes.layout.catalog)[:5]
     pictures = benchmark.pedantic(studio_pictures, (products,), rounds=7, warmup_rounds=1)
     whole = [view.size > 0 for views in pictures.values() for view in views]
-    told(RENDERER, {"views": sum(whole) / (3 * len(products))})
+    told(NO_NETWORK, {"views": sum(whole) / (3 * len(products))})
     assert all(whole)

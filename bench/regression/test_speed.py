@@ -24,7 +24,7 @@ from vision.readings import PRODUCT
 from vision.runtimes import Session, open_session
 
 CAMERA = Camera("square", CameraModel("square", 640, 640, 1.3, 0.0), (2.0, -2.0, 1.5), (2.0, 0.0, 0.95))
-PAIRS = 7
+PAIRS = 15
 
 
 class Recorder:
