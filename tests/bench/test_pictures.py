@@ -8,12 +8,17 @@ import multiprocessing
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from bench.studies import cells
+from bench.studies.cells import Bench
 from bench.studies.claims import SILENCE, claimed, owner, read
 from bench.studies.pictures import LEFT_OUT, PictureCache, as_arrays, picture_key, picture_of
+from scenarios import Product
 from sim import Truth, World, capture
 from tests.layouts import front_camera, small_scenario
 
@@ -104,6 +109,25 @@ def test_processes_render_each_picture_once(tmp_path: Path) -> None:
         assert process.exitcode == 0
     assert sorted(log.read_text().split()) == sorted(str(i) for i in range(8))
     assert len(list((tmp_path / "pictures").glob("*.npz"))) == 8
+
+
+def test_two_workers_share_out_the_studio_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once one took them all, 30 s of the quickstart store, and ended its last cell so much after the other."""
+    monkeypatch.setattr("bench.studies.cells.STUDIO_PRODUCTS", 1)
+    scenario = small_scenario()
+    first, second = (Bench(PictureCache(tmp_path, 10**9)) for _ in range(2))
+    photograph, parts = cells.studio_pictures, []
+
+    def photographed(products: tuple[Product, ...], **dial: Any) -> dict[str, list[NDArray[np.uint8]]]:
+        parts.append(products)
+        if len(parts) == 1:
+            second.render_studio(scenario)  # begun while the first is at its first part
+        return photograph(products, **dial)
+
+    monkeypatch.setattr(cells, "studio_pictures", photographed)
+    first.render_studio(scenario)
+    assert (first.cache.rendered, second.cache.rendered) == (1, len(list(scenario.layout.catalog)) - 1)
+    assert len(parts) == len(set(parts))
 
 
 def test_a_full_disk_leaves_no_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
