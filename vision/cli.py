@@ -81,6 +81,9 @@ def _parser() -> argparse.ArgumentParser:
     enrol = commands.add_parser("enroll", help="make a gallery from FOLDER/SKU/*.jpg")
     enrol.add_argument("folder", type=Path)
     enrol.add_argument("--output", type=Path, default=Path("gallery.npz"))
+    enrol.add_argument(
+        "--second-look", action="store_true", help="keep their print too: for look-alikes and real packs"
+    )
     enrol.set_defaults(run=run_enroll)
     add_calibrate(commands)
     add_watch(commands)
@@ -211,9 +214,9 @@ def _gallery(options: argparse.Namespace) -> Gallery:
     return Gallery.load(options.gallery)
 
 
-def _enroll(folder: Path, recognizer: str) -> Gallery:
+def _enroll(folder: Path, recognizer: str, second_look: bool = False) -> Gallery:
     network = Recognizer(open_session(weights_path(recognizer)))
-    return enroll(folder, network, lambda message: print(f"skipped: {message}", file=sys.stderr))
+    return enroll(folder, network, lambda message: print(f"skipped: {message}", file=sys.stderr), second_look)
 
 
 def _summary(
@@ -259,7 +262,7 @@ def _print_summary(result: dict[str, Any], folder: Path) -> None:
 
 def run_enroll(options: argparse.Namespace) -> None:
     """Enrol a folder of pictures and write the gallery."""
-    gallery = _enroll(options.folder, options.recognizer)
+    gallery = _enroll(options.folder, options.recognizer, options.second_look)
     output = options.output if options.output.suffix == ".npz" else Path(f"{options.output}.npz")
     gallery.save(output)
     print(f"{len(gallery.names)} SKUs from {len(gallery.skus)} pictures: {output}")

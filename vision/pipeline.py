@@ -20,6 +20,7 @@ from vision.readings import PERSON, PRODUCT, Detections, Reading
 from vision.recognize import Gallery, Recognizer, nearest
 from vision.register import View, assign, register, view_of
 from vision.runtimes import RanOn, Session, open_session
+from vision.second_look import SecondLook
 from vision.sizes import WEIGHT, Sizes, sizes_of
 from vision.unchanged import UnchangedCrops
 
@@ -63,6 +64,7 @@ class Pipeline:
         self._tops: dict[Camera, Tops] = {}
         self._sizes: dict[Camera, Sizes] = {}
         self._unchanged: dict[Camera, UnchangedCrops] = {}
+        self._second_looks: dict[Camera | None, SecondLook] = {}
 
     @staticmethod
     def load(
@@ -166,6 +168,9 @@ class Pipeline:
             if frame.camera not in self._sizes:
                 self._sizes[frame.camera] = sizes_of(self.layout, frame.camera, self.gallery.names)
             known -= WEIGHT * self._sizes[frame.camera].misfit(boxes)
+        if self.gallery.prints is not None:
+            look = self._second_looks.setdefault(frame.camera, SecondLook(self.gallery, self.calibration))
+            known = look(frame.image, boxes, embeddings, known)
         similarities = np.zeros((len(found), len(self.gallery.names)), np.float32)
         similarities[products] = known
         sku, similarity, confidence = found.sku.copy(), found.similarity.copy(), found.sku_confidence.copy()

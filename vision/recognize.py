@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scenarios import InputError
 from vision.confidence import UNCALIBRATED, Calibration, features, logistic
 from vision.pictures import PICTURE_SUFFIXES, load_picture
+from vision.prints import Print, joined, parted, print_of
 from vision.runtimes import Session
 
 LARGEST_BATCH = 256
@@ -59,12 +60,14 @@ def clip_boxes(xyxy: NDArray[np.float32], image: NDArray[np.uint8]) -> NDArray[n
 class Gallery:
     """Enrolled pictures: `skus` (M,) names, one or more pictures each, and `embeddings` (M, D).
 
-    `network` is the checksum of the recognizer that made them: another one's would mean nothing.
+    `network` is the checksum of the recognizer that made them: another one's would mean nothing. With `prints`, one for
+    each picture, crops whose name is in doubt are looked at again (`vision.second_look`).
     """
 
     skus: NDArray[np.str_]
     embeddings: NDArray[np.float32]
     network: str
+    prints: tuple[Print, ...] | None = None
 
     @cached_property
     def names(self) -> NDArray[np.str_]:
@@ -99,11 +102,21 @@ class Gallery:
         middles = np.add.reduceat(pictures, starts, axis=0)
         return middles / np.maximum(np.linalg.norm(middles, axis=1, keepdims=True), 1e-9)
 
+    @cached_property
+    def prints_by_name(self) -> list[list[Print]]:
+        """The prints of each of `names`; none where the pictures have none."""
+        prints = self.prints or ()
+        found: dict[str, list[Print]] = {str(name): [] for name in self.names}
+        for sku, picture in zip(self.skus, prints):
+            found[str(sku)].append(picture)
+        return list(found.values())
+
     def save(self, path: Path) -> None:
         """Write it as .npz, whole or not at all. Raises OSError."""
         draft = path.with_name(f".{path.stem}.draft.npz")
+        prints = joined(self.prints) if self.prints is not None else {}
         try:
-            np.savez(draft, skus=self.skus, embeddings=self.embeddings, network=np.array(self.network))
+            np.savez(draft, skus=self.skus, embeddings=self.embeddings, network=np.array(self.network), **prints)  # type: ignore[arg-type]
             draft.replace(path)
         except OSError as error:
             error.filename = str(path)
@@ -115,12 +128,14 @@ class Gallery:
         """Read a gallery that `save` wrote. Raises InputError if it is not one."""
         try:
             data = np.load(path, allow_pickle=False)
-            gallery = Gallery(data["skus"], data["embeddings"], str(data["network"]))
+            gallery = Gallery(data["skus"], data["embeddings"], str(data["network"]), parted(data))
         except (OSError, ValueError, KeyError, IndexError, EOFError, BadZipFile):
             raise InputError(f"{path}: not a gallery; make one with `shelfwatch enroll FOLDER`") from None
         if gallery.embeddings.ndim != 2 or gallery.skus.shape != gallery.embeddings.shape[:1]:
             shapes = f"{gallery.skus.shape} SKUs and {gallery.embeddings.shape} embeddings"
             raise InputError(f"{path}: {shapes}; expected one embedding for each picture")
+        if gallery.prints is not None and len(gallery.prints) != len(gallery.skus):
+            raise InputError(f"{path}: {len(gallery.prints)} prints of {len(gallery.skus)} pictures; expected as many")
         return gallery
 
 
@@ -143,18 +158,25 @@ def nearest(
     return skus, values[:, 1].astype(np.float32), confidence.astype(np.float32)
 
 
-def gallery_of(pictures: dict[str, list[NDArray[np.uint8]]], recognizer: Recognizer) -> Gallery:
-    """Enrol pictures (H, W, 3) uint8 RGB, each cut to its pack, by SKU."""
-    skus, embeddings = [], []
+def gallery_of(
+    pictures: dict[str, list[NDArray[np.uint8]]], recognizer: Recognizer, second_look: bool = False
+) -> Gallery:
+    """Enrol pictures (H, W, 3) uint8 RGB, each cut to its pack, by SKU; with their prints for a second look."""
+    skus, embeddings, prints = [], [], []
     for sku, images in pictures.items():
         for image in images:
             height, width = image.shape[:2]
             skus.append(sku)
             embeddings.append(recognizer.embed(image, np.array([[0, 0, width, height]], np.float32))[0])
-    return Gallery(np.array(skus), np.stack(embeddings), recognizer.session.checksum)
+            if second_look:
+                prints.append(print_of(image))
+    network = recognizer.session.checksum
+    return Gallery(np.array(skus), np.stack(embeddings), network, tuple(prints) if second_look else None)
 
 
-def enroll(folder: Path, recognizer: Recognizer, skipped: Callable[[str], None] = print) -> Gallery:
+def enroll(
+    folder: Path, recognizer: Recognizer, skipped: Callable[[str], None] = print, second_look: bool = False
+) -> Gallery:
     """Make a gallery from FOLDER/…/SKU/any.jpg or FOLDER/SKU.jpg, FOLDER/SKU__any.jpg.
 
     Unreadable pictures are told to `skipped` and left out. Raises InputError if none can be read.
@@ -171,4 +193,4 @@ def enroll(folder: Path, recognizer: Recognizer, skipped: Callable[[str], None] 
     pictures = {sku: images for sku, images in pictures.items() if images}
     if not pictures:
         raise InputError(f"{folder}: no readable picture; expected FOLDER/SKU/*.jpg or FOLDER/SKU.jpg")
-    return gallery_of(pictures, recognizer)
+    return gallery_of(pictures, recognizer, second_look)

@@ -10,9 +10,11 @@ import pytest
 from numpy.typing import NDArray
 
 from vision import Gallery, Recognizer, enroll, gallery_of
+from vision.confidence import Calibration
 from vision.pictures import load_picture
 from vision.pipeline import weights_path
 from vision.runtimes import open_session
+from vision.second_look import SecondLook
 
 pytest.importorskip("onnxruntime", reason="onnxruntime is not installed (extra: cpu)")
 
@@ -29,16 +31,21 @@ def middle(path: Path) -> NDArray[np.uint8]:
     return image[round(0.05 * height) : round(0.95 * height), round(0.2 * width) : round(0.8 * width)]
 
 
-def top1(gallery: Gallery, recognizer: Recognizer) -> float:
-    """Over the 100 photographs of `val`."""
+def top1(gallery: Gallery, recognizer: Recognizer) -> tuple[float, float]:
+    """Over the 100 photographs of `val`: at first sight, and with a second look where the name is in doubt."""
+    path = weights_path("embed")
+    look = SecondLook(gallery, Calibration.of(path, recognizer.session.checksum))
     right = []
     for path in sorted((PHOTOGRAPHS / "natural" / "val").rglob("*.jpg")):
         crop = middle(path)
         whole = np.array([[0, 0, crop.shape[1], crop.shape[0]]], np.float32)
-        best = gallery.similarities(recognizer.embed(crop, whole))[0].argmax()
-        right.append(gallery.names[best] == path.parent.name)
+        embeddings = recognizer.embed(crop, whole)
+        first = gallery.similarities(embeddings)
+        again = look(crop, whole, embeddings, first)
+        right.append([gallery.names[s[0].argmax()] == path.parent.name for s in (first, again)])
     assert len(right) == 100
-    return float(np.mean(right))
+    first_sight, second_look = np.mean(right, axis=0)
+    return float(first_sight), float(second_look)
 
 
 @pytest.fixture(scope="module")
@@ -48,10 +55,12 @@ def recognizer() -> Recognizer:
 
 def test_real_products_are_recognised_from_one_catalogue_picture(recognizer: Recognizer) -> None:
     """31 products."""
-    gallery = enroll(PHOTOGRAPHS / "iconic", recognizer)
-    found = top1(gallery, recognizer)
-    print(f"top-1 of 100 photographs of {len(gallery.names)} products, one catalogue picture each: {found:.2f}")
-    assert found >= 0.4
+    gallery = enroll(PHOTOGRAPHS / "iconic", recognizer, second_look=True)
+    first, again = top1(gallery, recognizer)
+    told = f"{first:.2f} at first sight, {again:.2f} with a second look"
+    print(f"top-1 of 100 photographs of {len(gallery.names)} products, one catalogue picture each: {told}")
+    assert first >= 0.4
+    assert again >= 0.6
 
 
 def test_real_products_are_recognised_from_five_photographs(recognizer: Recognizer) -> None:
@@ -61,6 +70,8 @@ def test_real_products_are_recognised_from_five_photographs(recognizer: Recogniz
         paths = sorted(folder.glob("*.jpg"))
         chosen = np.unique(np.linspace(0, len(paths) - 1, 5).round().astype(int))
         pictures[folder.name] = [middle(paths[i]) for i in chosen]
-    found = top1(gallery_of(pictures, recognizer), recognizer)
-    print(f"top-1 of 100 photographs of {len(pictures)} products, five photographs each: {found:.2f}")
-    assert found >= 0.55  # more than from one picture, and than by the nearest of five alone
+    first, again = top1(gallery_of(pictures, recognizer, second_look=True), recognizer)
+    told = f"{first:.2f} at first sight, {again:.2f} with a second look"
+    print(f"top-1 of 100 photographs of {len(pictures)} products, five photographs each: {told}")
+    assert first >= 0.55  # more than from one picture, and than by the nearest of five alone
+    assert again >= 0.7
