@@ -61,8 +61,8 @@ class Trouble:
 
 
 NO_TROUBLE = Trouble(0, 1, 0, 0, 0, 0, 0, 0)
-ROUNDS = (1 * HOUR, 5 * HOUR, 9 * HOUR)
-"""When staff come round to fill up, seconds after opening (assumed: 8, 12 and 16 o'clock)."""
+ROUNDS = tuple(hour * HOUR for hour in (1, 3, 5, 7, 9, 11))
+"""When staff come round to fill up, seconds after opening (assumed: every two hours)."""
 ROUND_SECONDS = 1800.0
 """How long a round takes; each position has its time in it."""
 

@@ -230,6 +230,9 @@ class Inventory:
         words: dict[str, Floats] = {}
         for source, word in (("before", self._before), *self._words.items()):
             said = (np.isfinite(word.time[rows]) & (word.time[rows] < before)) | (source == "before")
+            if not said.any():
+                words[source] = np.ones((len(rows), room.most + 1))
+                continue
             leaving, refilled = self._moved(time, np.where(said, word.time[rows], time), rows, word.may[rows])
             carry = carried_belief if source == "before" else carried_word
             now = carry(word.likelihood[rows], room, word.sure[rows], leaving, refilled)
