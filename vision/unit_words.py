@@ -78,7 +78,7 @@ class Room:
     def of(layout: Layout) -> Room:
         size = np.array([[p.wide, p.high, p.deep] for p in layout.planogram.positions], np.int64).reshape(-1, 3)
         capacity = size.prod(axis=1)
-        return Room(capacity, *size.T, most=int(capacity.max(initial=0)))
+        return Room(capacity, size[:, 0], size[:, 1], size[:, 2], int(capacity.max(initial=0)))
 
     def rows(self, rows: Ints) -> Room:
         """The room of some positions only."""

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from bench.day.audits import WEEK, told_by_audit
 from bench.day.glances import views
-from bench.day.measures import counts, delays, estimates, samples
+from bench.day.measures import LOSSES, counts, delays, estimates, event_delays, samples
 from bench.day.play import ARMS, Course, Sensors, drawn_day, play, said_out
 from bench.demand import real_demand
 from bench.devices import conditions
@@ -122,6 +122,7 @@ def summary(courses: Sequence[Course]) -> dict[str, Any]:
         arm: {name: estimate_row(e) for name, e in estimates(days).items()}
         | {"out_minutes": _spread([s for c in courses for s in _out_delays(c, arm)])}
         | {"phantom_minutes": _spread([s for c in courses for s in delays(c.phantom, c.said[arm].phantom, c.times)])}
+        | {"event_minutes": _event_spreads(courses, arm)}
         for arm, days in rows.items()
     }
     events = [kind for c in courses for kind in c.timeline.kinds.elements()]
@@ -136,6 +137,11 @@ def summary(courses: Sequence[Course]) -> dict[str, Any]:
 
 def _out_delays(course: Course, arm: str) -> list[float]:
     return delays(course.units == 0, said_out(course.said[arm]), course.times)
+
+
+def _event_spreads(courses: Sequence[Course], arm: str) -> dict[str, Any]:
+    found = [event_delays(c, c.said[arm]) for c in courses]
+    return {kind: _spread([s for delay in found for s in delay[kind]]) for kind in LOSSES}
 
 
 def _against(rows: Mapping[str, Sequence[Mapping[str, tuple[float, float]]]], metric: str) -> dict[str, Any]:
@@ -183,7 +189,7 @@ def _spread(seconds: Sequence[float]) -> dict[str, float | None]:
 
 
 COLUMNS = (
-    ("units error", "units_error"), ("coverage", "units_coverage"), ("width", "units_width"),
+    ("error", "units_error"), ("coverage", "units_coverage"), ("width", "units_width"),
     ("score", "units_interval_score"), ("phantom P", "phantom_precision"), ("phantom R", "phantom_recall"),
     ("out P", "out_precision"), ("out R", "out_recall"),
 )  # fmt: skip
@@ -191,20 +197,29 @@ COLUMNS = (
 
 def day_table(result: Mapping[str, Any]) -> str:
     """The table for the terminal."""
-    head = f"{'listens to':14s}" + "".join(f"{title:>12s}" for title, _ in COLUMNS) + f"{'min to out':>14s}"
+    wide = {title: max(len(title) + 2, 7) for title, _ in COLUMNS}
+    head = f"{'listens to':12s}" + "".join(f"{t:>{w}s}" for t, w in wide.items()) + f"{'min to out':>14s}"
     lines = [head, "-" * len(head)]
     for arm, row in result["arms"].items():
-        cells = "".join(f"{_cell(row[key]['value']):>12s}" for _, key in COLUMNS)
-        lines.append(f"{arm:14s}{cells}{_minutes(row['out_minutes']):>14s}")
+        cells = "".join(f"{_cell(row[key]['value']):>{wide[title]}s}" for title, key in COLUMNS)
+        lines.append(f"{arm:12s}{cells}{_minutes(row['out_minutes']):>14s}")
     for name, row in result["audits"].items():
-        lines.append(f"{name:14s}{'':{12 * len(COLUMNS)}s}{_minutes(row['out_minutes']):>14s}")
+        lines.append(f"{name:12s}{'':{sum(wide.values())}s}{_minutes(row['out_minutes']):>14s}")
     fused = result["arms"]["fused"]
     lines += [
         "-" * len(head),
         f"{result['days']} days, {result['position_moments']} position-moments; readings {result['readings']}",
-        f"on the shelf {_cell(fused['osa']['value'])} of the time, sales lost {_cell(fused['lost_sales']['value'])} of "
-        "those wanted; min to out: minutes until half of the empty positions, and 95 %, were told of",
+        "error, width, score: of units, their 90 % interval, its interval score; min to out: minutes until half of the",
+        "positions that ran empty, and 95 of 100, were told of before they were filled; P, R: precision and recall",
+        f"on the shelf {_cell(fused['osa']['value'])} of the time; {_cell(fused['lost_sales']['value'])} of the wishes "
+        "found nothing",
     ]
+    for kind, spread in fused["event_minutes"].items():
+        if spread["events"]:
+            lines.append(
+                f"{kind}: {spread['events']} that the books did not show, {_cell(spread['told'])} of them told of the "
+                f"same day, after {_minutes(spread)} minutes"
+            )
     for row in result["against_single"]:
         e = row["difference"]
         lines.append(

@@ -16,10 +16,12 @@ from bench.events import score_events
 from bench.scoring import interval_scores
 from bench.statistics import Estimate, Floats, Sample, interval, ratio, share_interval
 from scenarios.demand import HOUR
-from scenarios.events import LostSale, Sale
+from scenarios.events import LostSale, Sale, kind_of
 
 LASTING = HOUR
 """Seconds that phantom inventory has to last to be one that should be found: what is in a cart is paid for before."""
+LOSSES = ("theft", "damage", "short delivery", "wrong replenishment")
+"""Kinds of events that leave fewer units on the shelf than in the books."""
 SHARES = (
     "units_coverage", "phantom_precision", "phantom_recall", "wrong_books_precision", "wrong_books_recall",
     "out_precision", "out_recall", "osa",
@@ -45,7 +47,7 @@ def counts(course: Course, arm: str) -> dict[str, tuple[float, float]]:
         "units_error": (float(np.abs(said.units - truth).sum()), float(truth.sum())),
         "units_coverage": (float(((said.low <= truth) & (truth <= said.high)).sum()), moments),
         "units_width": (float((said.high - said.low).sum()), moments),
-        "units_interval_score": (float(interval_scores(said.low, said.high, truth).sum()), moments),
+        "units_interval_score": (float(interval_scores(said.low, said.high, truth.astype(float)).sum()), moments),
         "phantom_precision": found.precision,
         "phantom_recall": lasting.recall,
         **_wrong_books(course, said),
@@ -92,6 +94,26 @@ def delays(there: NDArray[np.bool_], said: NDArray[np.bool_], times: Floats) -> 
             if begin:
                 found.append(float(times[begin + told[0]] - times[begin]) if len(told) else np.inf)
     return found
+
+
+def event_delays(course: Course, said: Said) -> dict[str, list[float]]:
+    """By kind of event, seconds until it was told of that a position holds fewer units than the books say; infinite
+    where it was not before the day's end. Left out are events of positions of which it was told already."""
+    row = {p.id: n for n, p in enumerate(course.timeline.layout.planogram.positions)}
+    fewer = np.zeros(course.units.shape, bool)
+    for m, found in enumerate(said.found):
+        fewer[m, [row[d.position] for d in found if d.kind != "record too low"]] = True
+    delay: dict[str, list[float]] = {kind: [] for kind in LOSSES}
+    for event in course.timeline.events:
+        kind = kind_of(event)
+        if kind not in LOSSES:
+            continue
+        q, after = row[event.position], int(np.searchsorted(course.times, event.time))  # type: ignore[union-attr]
+        if after and fewer[after - 1, q]:
+            continue
+        told = np.flatnonzero(fewer[after:, q])
+        delay[kind].append(float(course.times[after + told[0]] - event.time) if len(told) else np.inf)
+    return delay
 
 
 def _runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:

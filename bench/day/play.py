@@ -5,8 +5,9 @@ What cameras read is drawn from responses, not from pictures (`bench.day.glances
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ from sim.records import RecordErrors, bookings, opening_records
 from sim.rfid import RfidReader, readable_shares, sweeps
 from sim.till import Till, batches
 from vision.discrepancies import SURE, Discrepancy, discrepancies
-from vision.inventory import Inventory
+from vision.inventory import Belief, Inventory
 from vision.unit_words import Trust
 
 Floats = NDArray[np.float64]
@@ -103,12 +104,12 @@ def play(
     books = Inventory(layout, rates, shares, trust=sensors.trust, sources=ARMS["books"])
     heard = _heard(timeline, views, times, sensors, seed)
     every = [*listening.values(), books]
-    said: dict[str, list] = {name: [] for name in arms}
+    said: dict[str, list[tuple[Belief, tuple[Discrepancy, ...]]]] = {name: [] for name in arms}
     record, n = [], 0
     for time in times:
         while n < len(heard) and heard[n][0] <= time:
             for inventory in every:
-                heard[n][2](inventory)
+                getattr(inventory, heard[n][2])(*heard[n][3])
             n += 1
         if not timeline.silent("records", time):
             for inventory in every:
@@ -125,33 +126,29 @@ def play(
 
 def _heard(
     timeline: Timeline, views: Views, times: Sequence[float], sensors: Sensors, seed: int
-) -> list[tuple[float, int, Callable[[Inventory], None]]]:
-    """All that sources say of a day, in the order in which it arrives."""
+) -> list[tuple[float, int, str, tuple[Any, ...]]]:
+    """All that sources say of a day, in the order in which it arrives: when, the source's turn, and the inventory's
+    method that takes it with what it is given."""
     end = max(times)
-    opening = opening_records(timeline, sensors.errors, seed)
-    heard: list[tuple[float, int, Callable[[Inventory], None]]] = []
+    heard: list[tuple[float, int, str, tuple[Any, ...]]] = []
     if not timeline.silent("records", 0.0):
-        heard.append((0.0, 0, lambda i: i.records(0.0, opening)))
-    for batch in batches(timeline, sensors.till, end, seed):
-        heard.append((batch.time, 1, lambda i, b=batch: i.tills(b.time, b.scanned)))
-    for booking in bookings(timeline, sensors.errors):
-        heard.append((booking.known, 2, lambda i, b=booking: i.booked(b.time, b.position, b.units)))
-    for sweep in sweeps(timeline, sensors.reader, end, seed):
-        heard.append((sweep.time, 3, lambda i, s=sweep: i.sweep(s.time, s.epc, s.sku)))
-    for glance in glances(timeline, views, times, seed):
-        heard.append((glance.time, 4, lambda i, g=glance: i.see(g.time, g.own, g.seen)))
+        heard.append((0.0, 0, "records", (0.0, opening_records(timeline, sensors.errors, seed))))
+    heard += [(b.time, 1, "tills", (b.time, b.scanned)) for b in batches(timeline, sensors.till, end, seed)]
+    heard += [(b.known, 2, "booked", (b.time, b.position, b.units)) for b in bookings(timeline, sensors.errors)]
+    heard += [(s.time, 3, "sweep", (s.time, s.epc, s.sku)) for s in sweeps(timeline, sensors.reader, end, seed)]
+    heard += [(g.time, 4, "see", (g.time, g.own, g.seen)) for g in glances(timeline, views, times, seed)]
     return sorted(heard, key=lambda row: row[:2])
 
 
-def _said(layout: Layout, rows: Sequence[tuple]) -> Said:
+def _said(layout: Layout, rows: Sequence[tuple[Belief, tuple[Discrepancy, ...]]]) -> Said:
     ids = [p.id for p in layout.planogram.positions]
     phantom = np.zeros((len(rows), len(ids)), bool)
     for n, (_, found) in enumerate(rows):
         named = {d.position for d in found if d.kind == "phantom inventory"}
         phantom[n] = [id in named for id in ids]
-    stacked = [np.array([getattr(belief, key) for belief, _ in rows]) for key in ("units", "low", "high")]
+    units, low, high = (np.array([getattr(belief, key) for belief, _ in rows]) for key in ("units", "low", "high"))
     none = np.array([belief.chances[:, 0] for belief, _ in rows])
-    return Said(*stacked, none, phantom, tuple(found for _, found in rows))
+    return Said(units, low, high, none, phantom, tuple(found for _, found in rows))
 
 
 def said_out(said: Said) -> NDArray[np.bool_]:

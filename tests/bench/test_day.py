@@ -13,15 +13,17 @@ from bench.configs import compose
 from bench.day.audits import AUDIT, told_by_audit
 from bench.day.command import DayPlan
 from bench.day.glances import Views, glances, mistakes
-from bench.day.measures import delays
+from bench.day.measures import delays, event_delays
+from bench.day.play import Course, Said
 from scenarios.day import NO_TROUBLE, draw_day
 from scenarios.demand import HOUR, parametric_demand
-from scenarios.events import Sale
+from scenarios.events import Sale, Theft
 from scenarios.files import build
 from scenarios.stock import draw_stock
 from scenarios.timeline import Timeline
 from tests.layouts import TIDY, small_layout
 from tests.refusal import refusal
+from vision.discrepancies import Discrepancy
 from vision.evidence import Evidence
 
 LAYOUT = small_layout()
@@ -58,6 +60,17 @@ def test_delays_run_from_the_event_and_what_was_never_told_is_infinite() -> None
 
     there, said = flags("xx.xxx. .xx.... ..x...."), flags("xx..xx. ....x.. ..x....")
     assert delays(there, said, 60.0 * np.arange(7)) == [60.0, np.inf, 0.0]
+
+
+def test_a_theft_is_told_of_when_the_shelf_is_said_to_hold_fewer_than_the_books() -> None:
+    day = Timeline.of(LAYOUT, STOCK, [Theft(100.0, "box", "p-box", (0,)), Theft(150.0, "can", "p-can", (0,))])
+    times, positions = np.array([50.0, 200.0, 300.0]), len(LAYOUT.planogram.positions)
+    blank, no = np.zeros((3, positions)), np.zeros((3, positions), bool)
+    fewer = Discrepancy("p-box", "shrinkage", 5.0, 4.0, 0.9, "rfid", {})
+    more = Discrepancy("p-can", "record too low", 5.0, 6.0, 0.9, "rfid", {})
+    said = Said(blank, blank, blank, blank, no, ((), (more,), (fewer, more)))
+    course = Course(day, times, day.units_at(times.tolist()), blank, {"fused": said})
+    assert event_delays(course, said)["theft"] == [200.0, np.inf]
 
 
 def test_an_audit_finds_what_is_empty_then_on_its_days() -> None:
