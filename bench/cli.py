@@ -23,6 +23,7 @@ HELP = """usage: shelfbench COMMAND [key=value ...]
   run experiment=NAME    render, read and score; ranks rigs and models. With axes: a study, resumed where it ended
   targets RESULT.json    what the pipeline should reach, beside what a run measured; or RESULT.json RIG MODEL
   place scenario=NAME budget=MONEY  where to hang which cameras; or target=SHARE, for the least money
+  day                    days with sales, theft and wrong books, as cameras, RFID, tills and records tell them
   twin                   a store that lives, in a browser; target=http://DEVICE:PORT plays it to a running service
   render                 pictures to look at: every named scenario; scenario=NAME rig=NAME, dials=true, truth=true
   dataset                labelled pictures of training stores, or of scenario=NAME, as YOLO and COCO
@@ -207,6 +208,16 @@ def twin(overrides: Sequence[str]) -> None:
     run_twin(plan, config)
 
 
+def day(overrides: Sequence[str]) -> None:
+    """Play days of a store to inventories that listen to different sources, and write what each knew."""
+    config = compose("day", overrides)
+    from bench.day.command import DayPlan, day_table, run_day
+
+    config.pop("camera_models")
+    folder, result = run_day(build(DayPlan, config, "day"), config, " ".join(["shelfbench day", *overrides]))
+    print(f"\n{day_table(result)}\n\nresult  {folder / 'result.json'}")
+
+
 def dataset(overrides: Sequence[str]) -> None:
     """Make a labelled data set with its card and contact sheet."""
     config = compose("dataset", overrides)
@@ -366,7 +377,7 @@ def doctor(_: Sequence[str]) -> None:
 
 
 COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {
-    "run": run, "twin": twin, "render": render, "dataset": dataset, "train": train, "renderers": renderers,
+    "run": run, "day": day, "twin": twin, "render": render, "dataset": dataset, "train": train, "renderers": renderers,
     "transfer": transfer, "place": place, "gate": gate, "response": response, "targets": targets, "latency": latency,
     "import": import_psa, "ui": ui, "doctor": doctor,
 }  # fmt: skip

@@ -15,7 +15,7 @@ from scenarios.products import ROUND, Product
 from scenarios.randomness import rng
 from scenarios.units import Unit
 
-__all__ = ["Stock", "Unit", "draw_stock"]
+__all__ = ["Stock", "Unit", "draw_stock", "tidy_unit"]
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,11 @@ def _draw_position(layout: Layout, position: Position, mess: Mess, seed: int) ->
         return []
     column = int(random.integers(position.wide))
     return [_unit(layout, position, own, (column, 0, 0), np.zeros(3), mess)]
+
+
+def tidy_unit(layout: Layout, position: Position, product: Product, place: tuple[int, int, int]) -> Unit:
+    """A pack that stands exactly in its place (column, level, row) of a position."""
+    return _unit(layout, position, product, place, np.zeros(3), Mess())
 
 
 def _unit(

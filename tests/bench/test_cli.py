@@ -17,7 +17,7 @@ QUICKSTART = Path(__file__).parents[2] / "scenarios" / "quickstart"
 
 
 EXPECTED_COMMANDS = (
-    "run", "twin", "render", "dataset", "train", "renderers", "transfer", "place", "gate", "response", "targets",
+    "run", "day", "twin", "render", "dataset", "train", "renderers", "transfer", "place", "gate", "response", "targets",
     "latency", "import", "ui", "doctor",
 )  # fmt: skip
 
