@@ -151,7 +151,9 @@ class Watch:
             look = dataclasses.replace(look, moved=eye.settled == "moved")
         eye.time = frame.time
         self.queue.refresh()
-        self.reading, self.states = reading, self.memory.update([reading] if believed else [], frame.time)
+        # What is only said again is no second witness.
+        news = [reading] if believed and not reading.age else []
+        self.reading, self.states = reading, self.memory.update(news, frame.time)
         return self._say(self.alerts.update(frame.time, self.states, [look]))
 
     def _read(self, frame: Frame, eye: _Eye) -> tuple[Reading, CameraLook]:
