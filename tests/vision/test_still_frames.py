@@ -61,7 +61,8 @@ class Moment(Scenario):
 def shop():
     """A small store of which pictures can be taken: `shop(change, time, camera, shoppers)`."""
     layout = small_layout()
-    family = [dataclasses.replace(p, variant=p.sku, brand="Brand", family="soup") if p.sku in ("box", "carton") else p
+    alike = {"form": "box", "brand": "Brand", "family": "soup"}
+    family = [dataclasses.replace(p, variant=p.sku, **alike) if p.sku in ("box", "carton") else p
               for p in layout.catalog]  # fmt: skip
     layout = dataclasses.replace(layout, catalog=type(layout.catalog)(tuple(family)))
     with World(layout, lookalikes=Lookalikes(0.35)) as world:
@@ -99,7 +100,7 @@ def sold_out(units: list[Unit]) -> list[Unit]:
 
 
 def swapped(units: list[Unit]) -> list[Unit]:
-    """A look-alike of the same size and brand stands where a box stood."""
+    """A look-alike of the same form, size and brand stands where a box stood."""
     there = front(units, "p-box")
     return [dataclasses.replace(u, sku="carton") if u is there else u for u in units]
 
