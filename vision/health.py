@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scenarios import Camera, Frame, Layout
 from vision.readings import PlaceState, Reading
@@ -41,29 +42,41 @@ class CameraLook:
     silent: bool = False
 
 
+@dataclass(frozen=True, eq=False)
+class Outlook:
+    """What a camera should see: which places (P,), and at least half of which positions."""
+
+    visible: NDArray[np.bool_]
+    watches: tuple[str, ...]
+
+
+def outlook_of(layout: Layout, camera: Camera) -> Outlook:
+    """The places and positions before a camera."""
+    visible = view_of(layout, camera).visible
+    share = np.bincount(layout.places.position, visible) / np.bincount(layout.places.position)
+    return Outlook(visible, tuple(p.id for p, s in zip(layout.planogram.positions, share) if s >= 0.5))
+
+
 def silence(camera: Camera, time: float, layout: Layout) -> CameraLook:
     """What there is to say of a camera whose stream has stopped."""
-    return CameraLook(camera.id, time, 0.0, 0.0, 0, 0, _watched(layout, camera), silent=True)
+    return CameraLook(camera.id, time, 0.0, 0.0, 0, 0, outlook_of(layout, camera).watches, silent=True)
 
 
-def look_at(frame: Frame, reading: Reading, layout: Layout, moved: bool = False) -> CameraLook:
-    """Measure a frame of a calibrated camera. `moved` is what its drift was found to be."""
+def look_at(
+    frame: Frame, reading: Reading, layout: Layout, moved: bool = False, outlook: Outlook | None = None
+) -> CameraLook:
+    """Measure a frame of a calibrated camera. `moved` is what its drift was found to be, `outlook` what it should see,
+    where that is known already."""
     if frame.camera is None or reading.places is None:
         raise ValueError("the frame's camera is not known; expected a calibrated one and a reading with places")
     grey = frame.image[::STEP, ::STEP].mean(axis=2)
-    visible = view_of(layout, frame.camera).visible
+    outlook = outlook or outlook_of(layout, frame.camera)
+    visible = outlook.visible
     seen = visible & (reading.places.state != PlaceState.UNSEEN)
     return CameraLook(
         frame.camera.id, frame.time, float(grey.mean()), float(grey.std()), int(visible.sum()), int(seen.sum()),
-        _watched(layout, frame.camera), moved,
+        outlook.watches, moved,
     )  # fmt: skip
-
-
-def _watched(layout: Layout, camera: Camera) -> tuple[str, ...]:
-    """The positions that a camera has at least half of before it."""
-    visible = view_of(layout, camera).visible
-    share = np.bincount(layout.places.position, visible) / np.bincount(layout.places.position)
-    return tuple(p.id for p, s in zip(layout.planogram.positions, share) if s >= 0.5)
 
 
 def faults(look: CameraLook) -> frozenset[str]:

@@ -22,7 +22,7 @@ from vision.register import View, assign, register, view_of
 from vision.runtimes import RanOn, Session, open_session
 from vision.second_look import SecondLook
 from vision.sizes import WEIGHT, Sizes, sizes_of
-from vision.unchanged import UnchangedCrops
+from vision.unchanged import Unchanged
 
 WEIGHTS = Path(__file__).parent / "weights"
 WEAKEST_EVIDENCE = 0.05
@@ -38,7 +38,9 @@ NO_SHELF_READERS = ("centerface",)
 class Pipeline:
     """Detector, recognizer and what is known of the shelves. Not safe for several threads at once.
 
-    With `reuse`, crops of a known camera that have not changed since its last frame are not embedded again.
+    With `reuse`, crops of a known camera that have not changed since its last frame are not embedded again. With
+    `read_anew` as well, a frame in which nothing has changed and nobody is in view is given the camera's last reading;
+    nothing is then older than so many seconds.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class Pipeline:
         score: float = 0.25,
         calibration: Calibration = UNCALIBRATED,
         reuse: bool = True,
+        read_anew: float = 0.0,
     ) -> None:
         if gallery is not None and recognizer is not None and gallery.network != recognizer.session.checksum:
             raise InputError("the gallery was enrolled with another recognizer; enrol it again with this one")
@@ -57,13 +60,14 @@ class Pipeline:
             raise InputError("the gallery is empty; enrol at least one picture")
         self.detector, self.recognizer, self.gallery, self.layout = detector, recognizer, gallery, layout
         self.score, self.calibration, self.reuse = score, calibration, reuse
+        self.read_anew = read_anew if reuse else 0.0
         if layout is not None:
             detector.score = min(score, WEAKEST_EVIDENCE)
         detector.person_score = min(detector.score, WEAKEST_PERSON)
         self._views: dict[Camera, View] = {}
         self._tops: dict[Camera, Tops] = {}
         self._sizes: dict[Camera, Sizes] = {}
-        self._unchanged: dict[Camera, UnchangedCrops] = {}
+        self._unchanged: dict[Camera, Unchanged] = {}
         self._second_looks: dict[Camera | None, SecondLook] = {}
 
     @staticmethod
@@ -79,6 +83,7 @@ class Pipeline:
         reuse: bool = True,
         threads: int = 0,
         fallback: Sequence[str] = (),
+        read_anew: float = 0.0,
     ) -> Pipeline:
         """Load the shipped weights of these names, or files; `threads` 0 takes all cores. Raises InputError for what
         is not there. Where `runtime` is not to be had, the first of `fallback` that is takes its place (see `ran_on`).
@@ -90,7 +95,7 @@ class Pipeline:
             path = weights_path(recognizer)
             embedder = Recognizer(open_session(path, runtime, threads, fallback))
             calibration = Calibration.of(path, embedder.session.checksum)
-        return Pipeline(found, embedder, gallery, layout, score, calibration, reuse)
+        return Pipeline(found, embedder, gallery, layout, score, calibration, reuse, read_anew)
 
     def apart(self) -> Pipeline:
         """A pipeline of the same networks, gallery and layout that shares nothing else with this one: no crop is
@@ -120,6 +125,12 @@ class Pipeline:
         if frame.camera is not None:
             check_size(frame.camera, frame.image)
         clock = _Clock()
+        unchanged = self._unchanged_of(frame.camera)
+        if unchanged is not None and self.read_anew:
+            last = unchanged.look(frame)
+            clock.lap("compare")
+            if last is not None:
+                return replace(last, latency_ms=clock.laps)
         found = self.detector(frame.image)
         clock.lap("detect")
         layout, camera = self.layout, frame.camera
@@ -128,7 +139,7 @@ class Pipeline:
         match = assign(view, found) if view is not None else np.empty(0, np.int64)
         similarities = None
         if self.recognizer is not None and self.gallery is not None:
-            found, similarities = self._recognize(frame, found, match)
+            found, similarities = self._recognize(frame, found, match, unchanged)
         clock.lap("recognize")
         places = None
         states: tuple[ShelfState, ...] = ()
@@ -146,10 +157,13 @@ class Pipeline:
         people = found.xyxy[(found.class_id == PERSON) & (found.confidence >= min(self.score, WEAKEST_PERSON))]
         said = above(found, self.score)
         name = camera.id if camera is not None else None
-        return Reading(name, frame.time, (width, height), said, places, states, clock.laps, people)
+        reading = Reading(name, frame.time, (width, height), said, places, states, clock.laps, people)
+        if unchanged is not None:
+            unchanged.keep(reading)
+        return reading
 
     def _recognize(
-        self, frame: Frame, found: Detections, match: NDArray[np.int64]
+        self, frame: Frame, found: Detections, match: NDArray[np.int64], unchanged: Unchanged | None
     ) -> tuple[Detections, NDArray[np.float32]]:
         """Name the products that the reading tells, and weaker ones only where the plan has a place for them."""
         assert self.recognizer is not None
@@ -158,11 +172,9 @@ class Pipeline:
         wanted[match[match >= 0]] = True
         products = np.flatnonzero((found.class_id == PRODUCT) & wanted)
         boxes = found.xyxy[products]
-        if self.reuse and frame.camera is not None:
-            crops = self._unchanged.setdefault(frame.camera, UnchangedCrops(self.recognizer))
-            embeddings = crops.embed(frame.image, boxes)
-        else:
-            embeddings = self.recognizer.embed(frame.image, boxes)
+        if unchanged is not None and not self.read_anew:
+            unchanged.look(frame)
+        embeddings = (unchanged or self.recognizer).embed(frame.image, boxes)
         known = self.gallery.similarities(embeddings)
         if self.layout is not None and frame.camera is not None:
             if frame.camera not in self._sizes:
@@ -178,6 +190,13 @@ class Pipeline:
         best = found.nearest.copy()
         best[products] = self.gallery.names[known.argmax(axis=1)] if len(products) else None
         return replace(found, sku=sku, similarity=similarity, sku_confidence=confidence, nearest=best), similarities
+
+    def _unchanged_of(self, camera: Camera | None) -> Unchanged | None:
+        """What is reused of a camera's frames before, if anything is."""
+        recognizer = self.recognizer if self.gallery is not None else None
+        if not self.reuse or camera is None or (recognizer is None and not self.read_anew):
+            return None
+        return self._unchanged.setdefault(camera, Unchanged(recognizer, self.read_anew))
 
     def _view(self, camera: Camera) -> View:
         assert self.layout is not None

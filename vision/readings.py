@@ -120,9 +120,11 @@ class Reading:
     states: tuple[ShelfState, ...] = ()
     """One for every position of the planogram, in its order."""
     latency_ms: dict[str, float] = field(default_factory=dict)
-    """Wall time of each stage: detect, recognize, register, count."""
+    """Wall time of each stage: compare (with the frame before), detect, recognize, register, count."""
     people: NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 4), np.float32))
     """(K, 4) boxes of what may be a person, down to a lower score than `detections`: to be hidden in a picture."""
+    age: float = 0.0
+    """Seconds since this was read: above 0 where the frame shows nothing that had changed since (`Pipeline`)."""
 
 
 def as_plain(reading: Reading) -> dict[str, Any]:
@@ -137,6 +139,7 @@ def as_plain(reading: Reading) -> dict[str, Any]:
             for box, c, s, sku in zip(found.xyxy, found.class_id, found.confidence, found.sku)
         ],
         "latency_ms": {stage: round(ms, 2) for stage, ms in reading.latency_ms.items()},
+        **({"age": round(reading.age, 3)} if reading.age else {}),
     }
 
 

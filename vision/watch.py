@@ -14,7 +14,7 @@ from scenarios import Camera, Frame, InputError, ShelfState
 from vision.alerts import Alert, Alerts
 from vision.drift import Drift, find_drift
 from vision.durable import Lines, Log, append_lines, read_lines, read_whole, write_whole
-from vision.health import CameraLook, faults, look_at, silence
+from vision.health import CameraLook, Outlook, faults, look_at, outlook_of, silence
 from vision.memory import Memory
 from vision.pipeline import Pipeline
 from vision.readings import PERSON, Reading
@@ -113,6 +113,7 @@ class Watch:
         self.queue = ReviewQueue(kept.review)
         self.memory, self.alerts = Memory(self.layout), Alerts(self.layout, self.queue)
         self._eyes = {c.id: _Eye(c, c) for c in cameras}
+        self._outlooks: dict[str, tuple[Camera, Outlook]] = {}
         self.states: tuple[ShelfState, ...] = ()
         self.reading: Reading | None = None
         self._unsaved: list[Alert] = []
@@ -151,13 +152,23 @@ class Watch:
             look = dataclasses.replace(look, moved=eye.settled == "moved")
         eye.time = frame.time
         self.queue.refresh()
-        self.reading, self.states = reading, self.memory.update([reading] if believed else [], frame.time)
+        # What is only said again is no second witness.
+        news = [reading] if believed and not reading.age else []
+        self.reading, self.states = reading, self.memory.update(news, frame.time)
         return self._say(self.alerts.update(frame.time, self.states, [look]))
 
     def _read(self, frame: Frame, eye: _Eye) -> tuple[Reading, CameraLook]:
         frame = dataclasses.replace(frame, camera=eye.now)
         reading = self.pipeline(frame)
-        return reading, look_at(frame, reading, self.layout)
+        return reading, look_at(frame, reading, self.layout, outlook=self._outlook(eye))
+
+    def _outlook(self, eye: _Eye) -> Outlook:
+        """Worked out again only where the camera has turned."""
+        camera, outlook = self._outlooks.get(eye.camera.id, (None, None))
+        if outlook is None or camera is not eye.now:
+            outlook = outlook_of(self.layout, eye.now)
+            self._outlooks[eye.camera.id] = eye.now, outlook
+        return outlook
 
     def miss(self, camera: str, time: float) -> tuple[Alert, ...]:
         """Take note that a camera has had no frame for some time."""

@@ -11,10 +11,10 @@ import pytest
 from scenarios import Frame
 from vision import Detector, Gallery, Recognizer
 from vision.pipeline import weights_path
-from vision.readings import PRODUCT
+from vision.readings import PRODUCT, Reading
 from vision.recognize import nearest
 from vision.runtimes import open_session
-from vision.unchanged import UnchangedCrops
+from vision.unchanged import Unchanged
 
 SKUS, PICTURES, DIMENSIONS = 5000, 3, 128
 
@@ -39,11 +39,13 @@ def test_unchanged_crops_cost_a_fraction(frame: Frame, recognizer: Recognizer) -
     """The same shelf with other noise: how many crops are embedded again, and what that takes."""
     found = Detector(open_session(weights_path("yolo11n")), score=0.05)(frame.image)
     boxes, random = found.xyxy[found.class_id == PRODUCT], np.random.default_rng(0)
-    crops, took = UnchangedCrops(recognizer), []
-    for _ in range(4):
+    unchanged, took = Unchanged(recognizer), []
+    for n in range(4):
         image = np.clip(frame.image + random.normal(0, 2, frame.image.shape), 0, 255).astype(np.uint8)
         start = time.process_time()
-        crops.embed(image, boxes)
+        unchanged.look(Frame(image, None, float(n)))
+        unchanged.embed(image, boxes)
+        unchanged.keep(Reading(None, float(n), image.shape[1::-1], found))
         took.append((time.process_time() - start) * 1000)
     print(f"{len(boxes)} crops: first {took[0]:.0f} ms of processor, unchanged {statistics.median(took[1:]):.0f} ms")
     assert statistics.median(took[1:]) < 0.3 * took[0]

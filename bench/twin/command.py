@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from bench.devices import conditions
 from bench.hardware.client import Client, connect
 from bench.twin.own_service import OwnService, own_service, write_folder
@@ -18,6 +20,8 @@ from bench.twin.play import Played, play
 from bench.twin.summary import summarise, table
 from scenarios import Camera, InputError, Scenario
 from vision.outputs import final_path, result_folder, write_json
+
+REUSED = "shelfwatch_frames_reused_total{"
 
 
 def run_twin(plan: TwinPlan, told: dict[str, Any]) -> Path | None:
@@ -62,12 +66,22 @@ def _play(
 
     with _until_interrupted() as stop:
         played = play(plan, scenario, cameras, client, base, stop, look)
-    found = summarise(played, vitals)
+    found = summarise(played, vitals, _reused(client))
     with result_folder(Path(plan.outputs), "twin") as folder:
         write_json(folder / "result.json", found | {"conditions": conditions(), "config": told})
     final = final_path(folder)
     print(f"\n{table(found)}\n\nresult  {final / 'result.json'}")
     return final
+
+
+def _reused(client: Client) -> int | None:
+    """Frames of which the service says that they showed nothing new; None where it says nothing."""
+    try:
+        text = client.request("GET", "/metrics").text
+    except (httpx.HTTPError, InputError):
+        return None
+    counts = [line.rsplit(" ", 1)[1] for line in text.splitlines() if line.startswith(REUSED)]
+    return round(sum(map(float, counts))) if "shelfwatch_frames_reused" in text else None
 
 
 @contextmanager

@@ -14,8 +14,8 @@ SETTLED = 0.25
 """The share of the time after which memory counts: before, a service is still loading."""
 
 
-def summarise(played: Played, vitals: Vitals | None) -> dict[str, Any]:
-    """All figures as plain data."""
+def summarise(played: Played, vitals: Vitals | None, reused: int | None = None) -> dict[str, Any]:
+    """All figures as plain data; `reused` frames showed the service nothing new."""
     raised = [a for a in played.alerts if a.event == "raised"]
     outs = [c for c in played.changes if c.kind == "out"]
     waited = _event_to_alert(played)
@@ -23,7 +23,7 @@ def summarise(played: Played, vitals: Vitals | None) -> dict[str, Any]:
         "frames": {
             "sent": played.sent, "dropped": dict(played.dropped), "rendered": played.rendered,
             "scene_unchanged": played.kept, "per_second": _rounded(played.sent / played.seconds if played.seconds else
-            0),
+            0), "reused": reused,
         },
         "seconds": _rounded(played.seconds), "store_seconds": _rounded(played.store_seconds),
         "acknowledged_ms": _spread(played.acknowledged_ms),
@@ -88,6 +88,7 @@ def table(found: dict[str, Any]) -> str:
         f"frames sent      {frames['sent']} ({frames['per_second']} a second)",
         f"frames dropped   {sum(lost.values())}{f' ({why})' if why else ''}",
         f"scenes rendered  {frames['rendered']}, unchanged {frames['scene_unchanged']}",
+        f"frames reused    {'unknown' if frames['reused'] is None else frames['reused']}",
         f"acknowledged     {_ms(found['acknowledged_ms'])}",
         f"frame to alert   {_ms(found['frame_to_alert_ms'])}",
     ]

@@ -88,3 +88,14 @@ def test_other_runtimes_compute_the_same(runtime: str, monkeypatch: pytest.Monke
         expected = reference.run(batch)
         np.testing.assert_allclose(other.run(batch), expected, atol=2e-3 * np.abs(expected).max())
         assert other.ran_on.runtime == runtime
+
+
+def test_a_network_takes_the_cores_that_its_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    opener, lacking, suffixes = door.OPENERS["onnxruntime-cpu"]
+    spy = (lambda path, runtime, threads: asked.append(threads) or opener(path, runtime, threads), lacking, suffixes)
+    monkeypatch.setattr(door, "OPENERS", {**door.OPENERS, "onnxruntime-cpu": spy})
+    monkeypatch.setattr("os.sched_getaffinity", lambda pid: {1}, raising=False)
+    for threads in (0, 3):
+        open_session(weights_path("embed"), threads=threads)
+    assert asked == [1, 3]

@@ -27,8 +27,8 @@ from scenarios import (
 from tests.layouts import TIDY, front_camera, product
 from tests.vision.fakes import FakeSession, boxes_session, mean_colour_session
 from vision import Detector, Gallery, Pipeline, Recognizer
-from vision.readings import PRODUCT
-from vision.unchanged import UnchangedCrops
+from vision.readings import PRODUCT, Detections, Reading
+from vision.unchanged import Unchanged
 
 sim = pytest.importorskip("sim", reason="the simulator is not installed here")
 World, capture = sim.World, sim.capture
@@ -48,6 +48,21 @@ def counted() -> tuple[Recognizer, list[int]]:
     return Recognizer(FakeSession(answer, session.input_shape)), runs
 
 
+class Crops:
+    """One camera's crops, frame after frame."""
+
+    def __init__(self, recognizer: Recognizer, read_anew: float = 0.0) -> None:
+        self.unchanged, self.time = Unchanged(recognizer, read_anew), 0.0
+
+    def embed(self, image: NDArray[np.uint8], xyxy: NDArray[np.float32], seconds: float = 1.0) -> NDArray[np.float32]:
+        frame, self.time = Frame(image, None, self.time), self.time + seconds
+        self.unchanged.look(frame)
+        found = self.unchanged.embed(image, xyxy)
+        nothing = Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int64))
+        self.unchanged.keep(Reading(None, frame.time, image.shape[1::-1], nothing))
+        return found
+
+
 def shelf(seed: int, noise: float = 3.0) -> NDArray[np.uint8]:
     """Three packs with a label each, as a sensor sees them."""
     image = np.full((100, 180, 3), 120, float)
@@ -60,7 +75,7 @@ def shelf(seed: int, noise: float = 3.0) -> NDArray[np.uint8]:
 
 def test_a_static_shelf_is_embedded_once_whatever_noise_and_trembling_boxes() -> None:
     recognizer, runs = counted()
-    crops = UnchangedCrops(recognizer)
+    crops = Crops(recognizer)
     first = crops.embed(shelf(0), BOXES)
     for seed in range(1, 6):
         tremble = np.random.default_rng(seed).uniform(-1.5, 1.5, BOXES.shape).astype(np.float32)
@@ -94,7 +109,7 @@ def swapped(image: NDArray) -> NDArray:
 )
 def test_only_what_has_changed_is_embedded_again(change, embedded: int) -> None:
     recognizer, runs = counted()
-    crops = UnchangedCrops(recognizer)
+    crops = Crops(recognizer)
     crops.embed(shelf(0), BOXES)
     image = change(shelf(1).astype(float)).astype(np.uint8)
     found = crops.embed(image, BOXES)
@@ -105,7 +120,7 @@ def test_only_what_has_changed_is_embedded_again(change, embedded: int) -> None:
 
 def test_slow_drift_is_seen_in_the_end() -> None:
     recognizer, runs = counted()
-    crops = UnchangedCrops(recognizer)
+    crops = Crops(recognizer)
     for step in range(16):
         crops.embed(np.clip(shelf(step) * (1 - 0.02 * step), 0, 255).astype(np.uint8), BOXES)
     assert len(runs) > 1
@@ -113,7 +128,7 @@ def test_slow_drift_is_seen_in_the_end() -> None:
 
 def test_frames_without_products_and_new_boxes_are_read() -> None:
     recognizer, runs = counted()
-    crops = UnchangedCrops(recognizer)
+    crops = Crops(recognizer)
     none = np.empty((0, 4), np.float32)
     assert len(crops.embed(shelf(0), none)) == 0
     assert len(crops.embed(shelf(1), BOXES[:1])) == 1
@@ -121,6 +136,31 @@ def test_frames_without_products_and_new_boxes_are_read() -> None:
     assert len(crops.embed(shelf(3), none)) == 0
     assert len(crops.embed(shelf(4), BOXES)) == 3
     assert runs == [1, 2, 3]
+
+
+def test_a_crop_that_somebody_stood_before_is_not_embedded_again_unless_it_is_too_old() -> None:
+    for read_anew, runs_of_it in ((0.0, [3, 2]), (10.0, [3]), (2.0, [3, 3])):
+        recognizer, runs = counted()
+        crops = Crops(recognizer, read_anew)
+        crops.embed(shelf(0), BOXES)
+        hidden = shelf(1)
+        hidden[15:85, 15:112] = 90
+        crops.embed(hidden, BOXES[2:])
+        crops.embed(shelf(2), BOXES)
+        assert [n for n in runs if n] == runs_of_it
+
+
+def test_a_pack_that_changed_while_somebody_stood_before_it_is_embedded_anew() -> None:
+    recognizer, runs = counted()
+    crops = Crops(recognizer, 10.0)
+    crops.embed(shelf(0), BOXES)
+    hidden = shelf(1)
+    hidden[15:85, 15:112] = 90
+    crops.embed(hidden, BOXES[2:])
+    image = swapped(shelf(2).astype(float)).astype(np.uint8)
+    found = crops.embed(image, BOXES)
+    assert runs == [3, 1]
+    np.testing.assert_allclose(found[1], recognizer.embed(image, BOXES)[1], atol=1e-6)
 
 
 def test_each_camera_remembers_its_own_crops_and_pictures_of_no_camera_none() -> None:
@@ -153,7 +193,7 @@ def test_a_look_alike_put_in_another_s_place_is_never_taken_for_it() -> None:
         frames.append(frame.image)
         boxes.append(truth.visible_box[np.argsort(truth.visible_box[:, 0])])
     recognizer, runs = counted()
-    crops = UnchangedCrops(recognizer)
+    crops = Crops(recognizer)
     for image in frames:
         crops.embed(image, boxes[0])
     assert runs == [4, 4]

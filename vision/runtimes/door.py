@@ -26,7 +26,7 @@ RUNTIMES = tuple(OPENERS)
 def open_session(
     path: Path, runtime: str = "onnxruntime-cpu", threads: int = 0, fallback: Sequence[str] = ()
 ) -> Session:
-    """Load a network. `threads` 0 takes all cores. Raises InputError for what is not there.
+    """Load a network. `threads` 0 takes all cores that this process may use. Raises InputError for what is not there.
 
     Where the runtime is not to be had or cannot open the file, the first of `fallback` that can takes its place, and
     `ran_on.instead_of` says so; without `fallback` nothing takes its place.
@@ -58,7 +58,12 @@ def _open(path: Path, runtime: str, threads: int) -> Session:
     missing = lacking(runtime)
     if missing:
         raise InputError(missing)
-    return opener(path, runtime, threads or os.cpu_count() or 1)
+    return opener(path, runtime, threads or cores())
+
+
+def cores() -> int:
+    """How many cores this process may use: not all, where a container or `taskset` says so."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def lacking(runtime: str) -> str:

@@ -35,6 +35,8 @@ class OnnxSession:
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
+        # Threads that wait for the next picture leave the processor to others.
+        options.add_session_config_entry("session.force_spinning_stop", "1")
         chosen: Any = provider
         if runtime == "onnxruntime-tensorrt":
             chosen = (provider, _tensorrt_options(path, self.checksum))

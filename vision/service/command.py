@@ -77,8 +77,9 @@ def _service(settings: Settings) -> Service:
     layout = load_layout(Path(settings.store))
     gallery = Gallery.load(Path(settings.gallery)) if settings.gallery else None
     pipeline = Pipeline.load(
-        settings.detector, settings.recognizer, gallery, layout, settings.runtime, reuse=settings.reuse
-    )
+        settings.detector, settings.recognizer, gallery, layout, settings.runtime, reuse=settings.reuse,
+        read_anew=settings.read_anew,
+    )  # fmt: skip
     if gallery is None:
         logging.getLogger(__name__).warning("no gallery: what stands in a place is taken for the planned product")
     hide = Privacy(open_session(weights_path("centerface"), settings.runtime)) if settings.pictures.keep else None

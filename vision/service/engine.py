@@ -272,6 +272,8 @@ class Engine:
             self._keep(watch, new, frame.time)
         self._published(watch, new)
         self.metrics.read.labels(camera).inc()
+        if reading.age:
+            self.metrics.reused.labels(camera).inc()
         for stage, ms in reading.latency_ms.items():
             self.metrics.stage.labels(stage).observe(ms / 1000)
         self._looked_at(frame, reading)

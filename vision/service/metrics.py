@@ -20,6 +20,7 @@ class Metrics:
             return Gauge(f"shelfwatch_{name}", text, labels, registry=self.registry)
 
         self.read = counter("frames_read", "Frames read and kept", "camera")
+        self.reused = counter("frames_reused", "Of those, that changed nothing: the last reading holds", "camera")
         self.dropped = counter("frames_dropped", "Frames of a source that a newer one took the place of", "camera")
         self.refused = counter("frames_refused", "Frames that were not taken, by the reason", "camera", "reason")
         self.missed = counter("source_misses", "Times that a source had no frame to give", "camera")

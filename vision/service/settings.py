@@ -16,6 +16,9 @@ is something to do at a shelf, or no more; a product is on some shelf again, or 
 TOLD_TYPES = ("sale", "stock", "order", "offer")
 """What the store's other systems may tell (see `vision.service.links`)."""
 CLOCKS = ("wall", "frames")
+MOST_AGE = 30.0
+"""Seconds that a reading may be used again: half of those for which a camera's last word holds (`vision.memory.STALE`).
+"""
 
 
 @dataclass(frozen=True)
@@ -171,7 +174,9 @@ class Settings:
 
     `store` is the folder with store.yaml, catalog.csv and planogram.csv, `state` the one for what is known. `clock`:
     "wall" refuses frames from the future and tells the time of silence by this machine's clock, "frames" goes by the
-    frames' own times, for recordings and simulations. Without `reuse` every crop is embedded again in every frame.
+    frames' own times, for recordings and simulations. A frame in which nothing has changed is given its camera's last
+    reading, and all is read anew after `read_anew` seconds; with 0 every frame is read, without `reuse` every crop is
+    embedded again as well.
     """
 
     store: str
@@ -183,6 +188,7 @@ class Settings:
     runtime: str = "onnxruntime-cpu"
     clock: str = "wall"
     reuse: bool = True
+    read_anew: float = 5.0
     http: HttpSettings = HttpSettings()
     access: AccessSettings = AccessSettings()
     mqtt: MqttSettings | None = None
@@ -196,6 +202,8 @@ class Settings:
             raise ValueError("cameras: none; expected one at least")
         if self.clock not in CLOCKS:
             raise ValueError(f"clock {self.clock!r}; expected {' or '.join(CLOCKS)}")
+        if not 0 <= self.read_anew <= MOST_AGE:
+            raise ValueError(f"read_anew {self.read_anew}; expected 0 to {MOST_AGE:g} seconds")
         names = [w.name for w in self.webhooks]
         if len(set(names)) < len(names) or "mqtt" in names:
             raise ValueError(f"webhooks {', '.join(names)}; expected a name of its own for each, and not mqtt")

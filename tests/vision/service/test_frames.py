@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -37,6 +38,23 @@ def test_frames_become_readings_shelves_and_alerts(caller: Caller) -> None:
     assert 'shelfwatch_positions{level="out"} 1.0' in figures
     (camera,) = caller.http.get("/v1/cameras").json()
     assert (camera["id"], camera["last_time"], camera["silent"], camera["faults"]) == ("front", 55.0, False, [])
+
+
+class Repeating(BlockSeer):
+    """Every second frame shows nothing new."""
+
+    def __call__(self, frame):
+        found = super().__call__(frame)
+        return replace(found, age=5.0) if frame.time % 10 else found
+
+
+def test_a_reading_that_is_used_again_is_counted_and_its_age_told(tmp_path) -> None:
+    with Caller(service_of(tmp_path, pipeline=Repeating())) as caller:
+        caller.play([FULL] * 6)
+        assert [r["age"] for r in caller.http.get("/v1/readings").json()] == [0.0, 5.0] * 3
+        figures = caller.http.get("/metrics").text
+    assert 'shelfwatch_frames_read_total{camera="front"} 6.0' in figures
+    assert 'shelfwatch_frames_reused_total{camera="front"} 3.0' in figures
 
 
 def cut(data: bytes) -> bytes:

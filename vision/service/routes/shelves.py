@@ -81,7 +81,8 @@ class EventOut(BaseModel):
 
 
 class Reading(BaseModel):
-    """What one frame said: boxes in pixels (x0, y0, x1, y1)."""
+    """What one frame said: boxes in pixels (x0, y0, x1, y1). `age`: seconds since this was read, above 0 where nothing
+    had changed since."""
 
     seq: int
     camera: str
@@ -91,6 +92,7 @@ class Reading(BaseModel):
     height: int
     detections: list[dict[str, Any]]
     latency_ms: dict[str, float]
+    age: float = 0.0
 
 
 @router.get("/v1/cameras")
