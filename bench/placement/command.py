@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,7 @@ from bench.studies.cells import Bench
 from bench.studies.pictures import PictureCache
 from bench.studies.study import Study
 from scenarios import CameraModel, InputError, Layout, Rig, Scenario, load_scenario
+from scenarios.files import build
 from vision.outputs import final_path, result_folder, write_json
 
 ROBUST = ("crowd", "lights", "lost")
@@ -120,6 +122,15 @@ class PlacePlan:
             raise ValueError(f"apart {self.apart}, shoppers {self.shoppers}; expected apart >= 0 and 0 to 50 shoppers")
 
 
+def plan_of(config: Mapping[str, Any]) -> PlacePlan:
+    """The plan of a composed configuration. Raises InputError."""
+    unknown = [name for name in config["models"] if name not in config["camera_models"]]
+    if unknown:
+        raise InputError(f"models: {unknown[0]!r}; expected some of {', '.join(config['camera_models'])}")
+    chosen = [config["camera_models"][name] for name in config["models"]]
+    return build(PlacePlan, {**config, "camera_models": chosen, "mounts": list(config["mounts"].values())}, "place")
+
+
 def run_place(plan: PlacePlan, command: str) -> tuple[Path, dict[str, Any]]:
     """Find a placement, prove it where that is asked for, and write what is handed over; returns the folder and the
     result."""
@@ -182,7 +193,7 @@ def _fit_to_store(
     if not plan.views:
         return store, NONE, []
     first, tables = plan.views_seed, list[pd.DataFrame]()
-    study = _study(plan, base, [Rig("views", (store.found.camera(0),))], 2, first)
+    study = placement_study(plan, base, [Rig("views", (store.found.camera(0),))], 2, first)
     bench = Bench(PictureCache(study.pictures, int(study.cache_gb * 1e9)))
     try:
         for turn in range(1 + plan.views_rounds):
@@ -240,10 +251,11 @@ def _prove(
 
 
 def _proof_study(plan: PlacePlan, base: Scenario, rigs: list[Rig]) -> Study:
-    return _study(plan, base, rigs, plan.prove or 2, plan.prove_seed)
+    return placement_study(plan, base, rigs, plan.prove or 2, plan.prove_seed)
 
 
-def _study(plan: PlacePlan, base: Scenario, rigs: list[Rig], worlds: int, first_seed: int) -> Study:
+def placement_study(plan: PlacePlan, base: Scenario, rigs: list[Rig], worlds: int, first_seed: int) -> Study:
+    """The study that reads rigs in so many worlds of the plan's store."""
     return proof_study(
         base, plan.scenario, rigs, plan.model, worlds, plan.shoppers, plan.workers, Path(plan.outputs), first_seed
     )
