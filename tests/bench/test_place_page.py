@@ -60,13 +60,15 @@ def known(browser: Browser) -> float:
 def drag(browser: Browser, selector: str, dx: int, dy: int) -> None:
     """Drag what a selector finds by pixels, with a real pointer."""
     x, y = browser.run(
-        "const b = document.querySelector(arguments[0]).getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2]",
+        "const b = document.querySelector(arguments[0]).getBoundingClientRect();"
+        "return [b.x + b.width / 2, b.y + b.height / 2]",
         selector,
     )
     moves: list[dict[str, Any]] = [
         {"type": "pointerMove", "duration": 0, "x": round(x), "y": round(y)}, {"type": "pointerDown", "button": 0},
         {"type": "pointerMove", "duration": 100, "x": round(x + dx / 2), "y": round(y + dy / 2)},
-        {"type": "pointerMove", "duration": 100, "x": round(x + dx), "y": round(y + dy)}, {"type": "pointerUp", "button": 0},
+        {"type": "pointerMove", "duration": 100, "x": round(x + dx), "y": round(y + dy)},
+        {"type": "pointerUp", "button": 0},
     ]  # fmt: skip
     mouse = {"type": "pointer", "id": "mouse", "parameters": {"pointerType": "mouse"}, "actions": moves}
     browser._call("POST", f"{browser.session}/actions", {"actions": [mouse]})
@@ -75,7 +77,8 @@ def drag(browser: Browser, selector: str, dx: int, dy: int) -> None:
 def place(browser: Browser, n: int = 0) -> list[float]:
     """x, y, z and the aim's of a camera, from its fields."""
     found = browser.run(
-        "return [...document.querySelectorAll(`#cameras li:nth-of-type(${arguments[0]}) input`)].map((i) => i.valueAsNumber)",
+        "const fields = document.querySelectorAll(`#cameras li:nth-of-type(${arguments[0]}) input`);"
+        "return [...fields].map((i) => i.valueAsNumber)",
         n + 1,
     )
     return [float(v) for v in found]
@@ -133,7 +136,10 @@ def test_cameras_are_added_removed_and_changed_and_every_figure_follows(browser:
 def test_the_keyboard_moves_cameras_too(browser: Browser, port: int) -> None:
     opened(browser, port)
     before = place(browser)
-    press = "document.querySelector(`[data-camera='0']`).dispatchEvent(new KeyboardEvent('keydown', {bubbles: true, key: arguments[0], shiftKey: arguments[1]})); return 0"
+    press = (
+        "const event = new KeyboardEvent('keydown', { bubbles: true, key: arguments[0], shiftKey: arguments[1] });"
+        "document.querySelector(`[data-camera='0']`).dispatchEvent(event); return 0"
+    )
     browser.run(press, "ArrowLeft", False)
     browser.run(press, "ArrowUp", True)
     rated(browser)
