@@ -56,7 +56,8 @@ async function rate() {
     }
   } while (again);
   asking = false;
-  draw();
+  drawPlan(page.store, page.cameras, page.cones, page.chosen);
+  [...at("cameras").children].forEach((row, n) => showFacts(row.querySelector(".foot"), page.cameras[n], n));
   if (page.rating) showRating();
 }
 
@@ -95,8 +96,17 @@ function field(title, value, set) {
   return box;
 }
 
+// What a camera hangs on. Fields are left alone, so that what is being typed stays.
+function showFacts(foot, camera, n) {
+  const facts = page.facts[n], snap = make("button", "To the nearest mount");
+  if (!facts) return;
+  snap.addEventListener("click", () => change(n, { ...camera, position: facts.nearest }));
+  foot.replaceChildren(`${facts.mount.replace("_", " ")}${facts.off > 0.001 ? `, ${facts.off.toFixed(2)} m off` : ""}`);
+  if (facts.off > 0.001) foot.append(snap);
+}
+
 function cameraRow(camera, n) {
-  const row = make("li", undefined, n === page.chosen ? "chosen" : ""), facts = page.facts[n], set = (c) => change(n, c);
+  const row = make("li", undefined, n === page.chosen ? "chosen" : ""), set = (c) => change(n, c);
   const head = make("div", undefined, "head"), where = make("div", undefined, "where"), foot = make("div", undefined, "foot");
   const select = make("select"), remove = make("button", "Remove");
   select.setAttribute("aria-label", `model of camera ${n + 1}`);
@@ -119,12 +129,7 @@ function cameraRow(camera, n) {
       set({ ...camera, [key]: point });
     })));
   }
-  if (facts) {
-    foot.append(`${facts.mount.replace("_", " ")}${facts.off > 0.001 ? `, ${facts.off.toFixed(2)} m off` : ""}`);
-    const snap = make("button", "To the nearest mount");
-    snap.addEventListener("click", () => set({ ...camera, position: facts.nearest }));
-    if (facts.off > 0.001) foot.append(snap);
-  }
+  showFacts(foot, camera, n);
   row.addEventListener("focusin", () => {
     if (page.chosen === n) return;
     page.chosen = n;
