@@ -60,7 +60,8 @@ def known(browser: Browser) -> float:
 def drag(browser: Browser, selector: str, dx: int, dy: int) -> None:
     """Drag what a selector finds by pixels, with a real pointer."""
     x, y = browser.run(
-        "const b = document.querySelector(arguments[0]).getBoundingClientRect();"
+        "const node = document.querySelector(arguments[0]); node.scrollIntoView({ block: 'center' });"
+        "const b = node.getBoundingClientRect();"
         "return [b.x + b.width / 2, b.y + b.height / 2]",
         selector,
     )

@@ -6,6 +6,7 @@ import dataclasses
 import importlib.util
 import json
 import shutil
+import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -280,6 +281,16 @@ def test_the_page_proves_its_cameras(client: Any) -> None:
 )
 def test_wrong_input_gets_one_line(arguments: list[str], expected: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert expected in refusal(main, ["place", *arguments], capsys)
+
+
+def test_a_port_that_is_taken_is_told_before_anything_is_computed(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        line = refusal(main, ["place", "ui=true", f"port={port}"], capsys)
+    assert f"port {port}: " in line
+    assert "expected a free port" in line
 
 
 def test_without_the_extra_there_is_one_line(

@@ -106,7 +106,7 @@ class Session:
 
     def _named(self, name: str) -> Rig:
         """A rig of conf/rig. Raises InputError for one with another camera than those of conf/camera_models.yaml."""
-        composed = compose("run", ["experiment=quickstart", "~rigs", f"+rig@rigs.start={name}"])
+        composed = compose("run", ["experiment=quickstart", f"+rig@rigs.start={name}"])
         rig = build(Rig, composed["rigs"]["start"], f"rig {name}")
         strange = [c.model.name for c in rig.cameras if c.model not in self.models.values()]
         if strange:
