@@ -67,7 +67,7 @@ print(f"{len(mounts)} mounts, {len(found)} candidates")
 # ## What each would see
 #
 # A placement is chosen over *worlds*: draws of stock, light and people, the same for all candidates. From each mount
-# coarse renders tell what stands before each place. In the second half of the worlds people stand in the aisle.
+# coarse renders tell what stands before each place. In every second world people stand in the aisle.
 
 # %%
 worlds, group = draw_worlds(base, first_seed=300_000, count=4, crowded=1, shoppers=2, failed=0.4)
