@@ -144,8 +144,8 @@ def test_turning_a_camera_needs_no_new_look(client: Any, session: Session, monke
     from bench.placement.ui import rating
 
     looks = []
-    seen_from = rating.seen_from
-    monkeypatch.setattr(rating, "seen_from", lambda *given: looks.append(1) or seen_from(*given))
+    depth_of = rating.depth_of
+    monkeypatch.setattr(rating, "depth_of", lambda *given: looks.append(1) or depth_of(*given))
     there = BEFORE | {"position": [0.7, -1.8, 2.2]}
     client.post("/v1/rate", json={"cameras": [there]})
     first = len(looks)

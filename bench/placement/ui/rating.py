@@ -1,5 +1,5 @@
-"""What cameras that a person hangs will know, fast: few worlds, all held open, and coarse renders kept by where cameras
-hang. Turning a camera, or another model, mostly needs no new render."""
+"""What cameras that a person hangs will know, fast: few worlds, each held as triangles, and coarse looks kept by where
+cameras hang. Turning a camera, or another model, mostly needs no new look."""
 
 from __future__ import annotations
 
@@ -14,18 +14,21 @@ from numpy.typing import NDArray
 
 from bench.economics import Assumptions, Placed, yearly_money
 from bench.placement.candidates import FARTHER, GRAZING, Aims, Candidates, Views, of_rig
-from bench.placement.chances import Chances, Change, chances
+from bench.placement.chances import Chances, Change, chances_at, moments_of
 from bench.placement.handover import Part, bill_of_materials, bill_total, devices
 from bench.placement.mounts import Mounts
 from bench.placement.prove import problem_of_cameras
+from bench.placement.ui.depth import Triangles, depth_of, triangles_of
 from bench.placement.ui.rules import Broken, Rules, broken_rules, hung
 from bench.placement.visibility import LEVELS, TEXELS, Visibility
 from bench.response.response import Response
 from bench.response.samples import faces_of
 from bench.statistics import Sample, interval, ratio
-from scenarios import Rig, Scenario
+from scenarios import Camera, Rig, Scenario
 from sim import World
-from sim.sightlines import DIRECTIONS, seen_from
+from sim.raster import farthest
+from sim.sightlines import DIRECTIONS, MODEL
+from sim.truth import seen_shares
 
 Floats = NDArray[np.float64]
 
@@ -60,8 +63,7 @@ class Rating:
 
 
 class Rater:
-    """Rates rigs in `worlds`, all of one layout. Each world has a PyBullet client of its own, so that none has to be
-    filled anew; not for two threads at once."""
+    """Rates rigs in `worlds`, all of one layout; not for two threads at once."""
 
     def __init__(
         self, worlds: Sequence[Scenario], predicting: Predicting, rules: Rules, assumptions: Assumptions
@@ -70,14 +72,13 @@ class Rater:
         self.predicting, self.rules, self.assumptions = predicting, rules, assumptions
         self._middle, self._normal, _, _ = faces_of(self.layout)
         self._looks: OrderedDict[tuple[Any, ...], NDArray[np.uint8]] = OrderedDict()
-        self._worlds = [World(self.layout, TEXELS, lookalikes=s.conditions.lookalikes) for s in self.scenarios]
-        for world, scenario in zip(self._worlds, self.scenarios):
-            world.set(scenario)
-
-    def close(self) -> None:
-        """End the worlds."""
-        for world in self._worlds:
-            world.close()
+        self._moments = moments_of(self.scenarios)
+        self._far = farthest(self.layout.store.room)
+        self._triangles = list[Triangles]()
+        with World(self.layout, TEXELS, lookalikes=self.scenarios[0].conditions.lookalikes) as world:
+            for scenario in self.scenarios:
+                world.set(scenario)
+                self._triangles.append(triangles_of(world))
 
     def rate(self, rig: Rig) -> Rating:
         """What a rig, also one without cameras, is worth."""
@@ -107,7 +108,7 @@ class Rater:
             return Chances(np.zeros(1, int), np.zeros(0, np.int32), np.zeros(0, np.float32))
         share = [self._seen(found.place[i], found.views.place[found.views.of(i)]) for i in range(len(found))]
         seen = Visibility(found.views.start, found.views.place, np.concatenate(share, axis=1), 0, 0)
-        return chances(found, seen, self.scenarios, self.predicting.responses, self.predicting.transfers)
+        return chances_at(found, seen, self._moments, self.predicting.responses, self.predicting.transfers)
 
     def _seen(self, point: Floats, places: NDArray[np.integer]) -> NDArray[np.uint8]:
         """(S, W) levels of some places' visible shares from a point."""
@@ -123,7 +124,7 @@ class Rater:
         return np.asarray(np.argmax((self._middle - point) @ DIRECTIONS.T, axis=1))
 
     def _look(self, point: Floats, number: int, direction: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """(S, P) levels of what is seen from a point in one direction, which takes one render a world; kept."""
+        """(S, P) levels of what is seen from a point in one direction, as `sim.sightlines` has it; kept."""
         key = (*point.round(3).tolist(), number)
         if key in self._looks:
             self._looks.move_to_end(key)
@@ -133,10 +134,12 @@ class Rater:
         before = (towards * self._normal).sum(axis=1) >= np.cos(GRAZING) * distance
         near = distance <= FARTHER * self.predicting.aims.reach
         places = np.flatnonzero((direction == number) & before & near)
-        at = (float(point[0]), float(point[1]), float(point[2]))
+        at, ahead = point.tolist(), (point + DIRECTIONS[number]).tolist()
+        camera = Camera("look", MODEL, (at[0], at[1], at[2]), (ahead[0], ahead[1], ahead[2]))
         levels = np.zeros((len(self.scenarios), len(direction)), np.uint8)
-        for row, world, scenario in zip(levels, self._worlds, self.scenarios):
-            row[places] = np.rint(seen_from(world, scenario, [at], [places])[0] * LEVELS)
+        for row, triangles in zip(levels, self._triangles):
+            depth = depth_of(triangles, camera, self._far)
+            row[places] = np.rint(seen_shares(self.layout.places.faces[places], camera, depth) * LEVELS)
         self._looks[key] = levels
         if len(self._looks) > LOOKS:
             self._looks.popitem(last=False)

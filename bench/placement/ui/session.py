@@ -73,12 +73,12 @@ class Session:
         usual = [w for w, g in zip(worlds, group) if g == GROUPS.index("usual")]
         predicting = Predicting(plan.aims, responses, self.transfers, plan.correlation, weight)
         self._rater, self._lock = Rater(usual, predicting, self.rules, assumptions), threading.Lock()
+        self._rater.rate(self.start)  # compiles, and looks from where the page begins
         self.proofs = Proofs(Path(plan.outputs) / "proofs", lambda job: study_of_job(job, base).folder)
 
     def close(self) -> None:
         """Stop what runs."""
         self.proofs.stop()
-        self._rater.close()
 
     def rate(self, rig: Rig) -> Rating:
         """What a rig is worth."""
