@@ -17,7 +17,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from bench.drawing import footprint
 from bench.placement.heat import colour, front_height, position_boxes
 from bench.placement.ui.rating import Rating
-from bench.placement.ui.rules import nearest
+from bench.placement.ui.rules import NEAR, nearest
 from bench.placement.ui.session import Session, camera
 from bench.statistics import interval
 from scenarios import Fixture, InputError, Rig
@@ -154,7 +154,7 @@ def describe(session: Session) -> dict[str, Any]:
     room, plan = session.base.layout.store.room, session.plan
     keys = {model: key for key, model in session.models.items()}
     return {
-        "name": session.base.layout.store.name, "scenario": plan.scenario, "budget": plan.budget,
+        "name": session.base.layout.store.name, "scenario": plan.scenario, "budget": plan.budget, "near": NEAR,
         "room": {"x": room.x, "y": room.y, "ceiling": room.ceiling},
         "zones": [dataclasses.asdict(z) for z in plan.no_go],
         "fixtures": [_fixture(session, f) for f in session.base.layout.store.fixtures],

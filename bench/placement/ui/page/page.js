@@ -98,11 +98,12 @@ function field(title, value, set) {
 
 // What a camera hangs on. Fields are left alone, so that what is being typed stays.
 function showFacts(foot, camera, n) {
-  const facts = page.facts[n], snap = make("button", "To the nearest mount");
+  const facts = page.facts[n], snap = make("button", "Hang it there");
   if (!facts) return;
   snap.addEventListener("click", () => change(n, { ...camera, position: facts.nearest }));
-  foot.replaceChildren(`${facts.mount.replace("_", " ")}${facts.off > 0.001 ? `, ${facts.off.toFixed(2)} m off` : ""}`);
-  if (facts.off > 0.001) foot.append(snap);
+  const off = facts.off > page.store.near, mount = facts.mount.replace("_", " ");
+  foot.replaceChildren(off ? `${facts.off.toFixed(2)} m off the nearest mount, ${mount}` : `on the ${mount}`);
+  if (off) foot.append(snap);
 }
 
 function cameraRow(camera, n) {

@@ -64,7 +64,8 @@ function cameraNode(camera, n, chosen) {
     drawn("circle", { cx: tx, cy: -ty, r: 0.11, class: "aim", "stroke-width": 0.025, "data-part": "aim" }),
     drawn("circle", { cx: x, cy: -y, r: 0.24, class: "grip", "data-part": "body" }),
     drawn("path", { d: BODY, transform: `translate(${x} ${-y}) rotate(${turn})`, class: "body", "data-part": "body" }),
-    label(x, -y + (y < ty ? 0.32 : -0.2), `${n + 1} · ${z.toFixed(1)} m`, 0.13),
+    label(x - 0.27 * Math.cos(turn * Math.PI / 180), -y - 0.27 * Math.sin(turn * Math.PI / 180) + 0.05, n + 1, 0.15),
+    drawn("title", {}, words),
   );
   return node;
 }
