@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,7 +82,7 @@ def chances_at(
         px, angle, inside, aside = (a[part][kept] for a in seen_so)
         visible = seen.of(int(found.mount[i]), place) * inside
         model = int(found.model[i])
-        view = {"px_per_m": px, "angle": angle, "lux": lux[:, place], "visible_fraction": visible}
+        view: dict[str, Any] = {"px_per_m": px, "angle": angle, "lux": lux[:, place], "visible_fraction": visible}
         ways = {"gap": gap[model], "count": count[model]}
         p = np.where(empty[:, place], *(transfers[name](way.predict(**view), aside) for name, way in ways.items()))
         known, at = _weakest(p, owner[place])

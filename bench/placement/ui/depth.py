@@ -42,7 +42,7 @@ def depth_of(triangles: Triangles, camera: Camera, room_far: float) -> NDArray[n
     inverse = np.full((camera.model.height, camera.model.width), 1 / room_far, np.float32)
     focal, reach = camera.model.focal_length, max(inverse.shape) / 2 / camera.model.focal_length
     _draw(triangles, camera.rotation, np.array(camera.position), focal, reach, NEAR, inverse)
-    return 1 / inverse
+    return np.reciprocal(inverse)
 
 
 @compiled

@@ -107,7 +107,7 @@ class Rater:
         if not len(found):
             return Chances(np.zeros(1, int), np.zeros(0, np.int32), np.zeros(0, np.float32))
         share = [self._seen(found.place[i], found.views.place[found.views.of(i)]) for i in range(len(found))]
-        seen = Visibility(found.views.start, found.views.place, np.concatenate(share, axis=1), 0, 0)
+        seen = Visibility(found.views.start, found.views.place.astype(np.int64), np.concatenate(share, axis=1), 0, 0)
         return chances_at(found, seen, self._moments, self.predicting.responses, self.predicting.transfers)
 
     def _seen(self, point: Floats, places: NDArray[np.integer]) -> NDArray[np.uint8]:

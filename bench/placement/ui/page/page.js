@@ -175,7 +175,7 @@ function showHeat() {
       drawing.append(place);
     }
     const box = make("figure");
-    box.style.width = `${Math.round(190 * bay.width)}px`;
+    box.style.width = `${Math.round(168 * bay.width)}px`;
     box.append(drawing, make("figcaption", bay.id));
     return box;
   }));
