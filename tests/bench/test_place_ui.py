@@ -23,6 +23,7 @@ from bench.placement.mounts import Mount, Zone
 from bench.placement.prove import foretold
 from bench.placement.store_problem import Ceiling, Costs
 from bench.placement.transfer import NONE, Transfer
+from bench.placement.ui.depth import depth_of, triangles_of
 from bench.placement.ui.proofs import Proofs
 from bench.placement.ui.prove_job import Job, read_job, write_job
 from bench.placement.ui.rules import Rules, broken_rules, hung, spots_of
@@ -30,7 +31,10 @@ from bench.placement.ui.session import Session
 from bench.response.response import load_responses
 from bench.statistics import Sample
 from scenarios import Camera, CameraModel, Rig
-from tests.layouts import small_layout
+from sim import World
+from sim.raster import farthest, render
+from sim.sightlines import MODEL
+from tests.layouts import small_layout, small_scenario
 from tests.refusal import refusal
 from tests.vision.service.receiver import eventually
 
@@ -83,6 +87,20 @@ def test_broken_rules_are_told_with_their_cameras(
         assert found == []
     else:
         assert [(c, expected in rule) for c, rule in found] == [(cameras, True)], found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("at", [(0.5, -1.6, 1.2), (0.1, -0.2, 1.3), (1.4, -2.0, 2.6)])
+def test_depth_is_that_of_the_engine(at: tuple[float, float, float]) -> None:
+    scenario = small_scenario(3, shoppers=4)
+    camera = Camera("look", MODEL, at, (0.5, 0.2, 0.5))
+    with World(scenario.layout, 100.0, lookalikes=scenario.conditions.lookalikes) as world:
+        world.set(scenario)
+        expected = render(world, camera, scenario, shadow=False).depth
+        found = depth_of(triangles_of(world), camera, farthest(scenario.layout.store.room))
+    off = np.abs(found - expected) > 0.005 * expected
+    assert off.mean() < 0.01  # along edges a pixel may fall to either side
+    assert np.ptp(expected) > 0.3
 
 
 @pytest.fixture(scope="module")
