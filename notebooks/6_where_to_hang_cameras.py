@@ -70,7 +70,7 @@ print(f"{len(mounts)} mounts, {len(found)} candidates")
 # coarse renders tell what stands before each place. In every second world people stand in the aisle.
 
 # %%
-worlds, group = draw_worlds(base, first_seed=300_000, count=4, crowded=1, shoppers=2, failed=0.4)
+worlds, group = draw_worlds(base, first_seed=300_000, count=4, crowded=2, shoppers=2, failed=0.4)
 weight = position_weights(base, None)
 costs = Costs(cabinet=(0.0, 0.0, 0.0), cable_per_metre=2.5, included=15.0)
 responses = load_responses()
@@ -116,9 +116,9 @@ axes.plot(
     list(answers), [100 * a.bound for a in answers.values()], "v--", color="#d55e00", label="no placement knows more"
 )
 axes.set(xlabel="budget for cameras and mounts, dollars", ylabel="value known, %, predicted")
-axes.legend()
+_ = axes.legend()
 # %% [markdown]
-# The second camera brings much, the fourth hardly anything. So two:
+# The second camera brings most, the third a little, the fourth hardly anything. Here two will do:
 
 # %%
 usual, best = problem(520), answers[520].chosen
@@ -189,7 +189,7 @@ for n, row in enumerate(rows):
         axes.errorbar(e["value"], n + up, xerr=error, fmt="o", color=colour, capsize=3, label=label)
 axes.set_yticks(range(len(rows)), [row["arm"] for row in rows])
 axes.set(xlabel="share of the value known (95 % intervals)", ylim=(-0.5, 1.5))
-axes.legend(fontsize=7)
+_ = axes.legend(fontsize=7)
 # %% [markdown]
 # Three worlds are few, as the intervals say; `prove=24` gives a proof that decides.
 #
