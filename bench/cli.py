@@ -23,6 +23,7 @@ HELP = """usage: shelfbench COMMAND [key=value ...]
   run experiment=NAME    render, read and score; ranks rigs and models. With axes: a study, resumed where it ended
   targets RESULT.json    what the pipeline should reach, beside what a run measured; or RESULT.json RIG MODEL
   place scenario=NAME budget=MONEY  where to hang which cameras; or target=SHARE, for the least money
+  place ui=true          a page to place cameras on by hand, and to see at once what they will know
   day                    days with sales, theft and wrong books, as cameras, RFID, tills and records tell them
   twin                   a store that lives, in a browser; target=http://DEVICE:PORT plays it to a running service
   render                 pictures to look at: every named scenario; scenario=NAME rig=NAME, dials=true, truth=true
@@ -298,16 +299,14 @@ def response(overrides: Sequence[str]) -> None:
 
 def place(overrides: Sequence[str]) -> None:
     """Find a placement of cameras, and write it with what it will know."""
+    if any(word.startswith("ui=") for word in overrides):
+        place_by_hand(overrides)
+        return
     config = compose("place", overrides)
-    from bench.placement.command import PlacePlan, run_place
+    from bench.placement.command import plan_of, run_place
     from bench.placement.table import place_table
 
-    unknown = [name for name in config["models"] if name not in config["camera_models"]]
-    if unknown:
-        raise InputError(f"models: {unknown[0]!r}; expected some of {', '.join(config['camera_models'])}")
-    chosen = [config["camera_models"][name] for name in config["models"]]
-    mounts = list(config["mounts"].values())
-    plan = build(PlacePlan, config | {"camera_models": chosen, "mounts": mounts}, "place")
+    plan = plan_of(config)
     try:
         folder, result = run_place(plan, " ".join(["shelfbench place", *overrides]))
     except KeyboardInterrupt:
@@ -316,6 +315,19 @@ def place(overrides: Sequence[str]) -> None:
     print(f"\n{place_table(result)}\n\nreport  {folder / 'report.html'}\nresult  {folder / 'result.json'}")
     print(f"plan    {folder / 'plan.svg'}, plan.dxf; bill_of_materials.csv; calibration/")
     print(f"rig     {folder / 'rig.yaml'}   (cp to conf/rig/placed.yaml; shelfbench run … +rig@rigs.placed=placed)")
+
+
+def place_by_hand(overrides: Sequence[str]) -> None:
+    """Open a page to place cameras on by hand, until Ctrl-C."""
+    from vision.service.command import require_extras
+
+    if [word for word in overrides if word.startswith("ui=")] != ["ui=true"]:
+        raise InputError("ui: expected ui=true for the page, and no ui= for a placement that is computed")
+    require_extras("place ui=true")
+    config = compose("place_ui", [word for word in overrides if word != "ui=true"])
+    from bench.placement.ui.command import run_ui
+
+    run_ui(config, " ".join(["shelfbench place", *overrides]))
 
 
 def import_psa(words: Sequence[str]) -> None:

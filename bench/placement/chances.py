@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,16 @@ class Chances:
     chance: NDArray[np.float32]
 
 
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """What chances hang on beside what is seen, of S worlds of one layout: which places are `empty` (S, P), and their
+    `lux` (S, P)."""
+
+    layout: Layout
+    empty: NDArray[np.bool_]
+    lux: Floats
+
+
 Change = Callable[[Floats, NDArray[np.floating]], Floats]
 
 
@@ -40,11 +51,24 @@ def chances(
     """The chance that a candidate knows a position in a world: that of its weakest front-row place, of which a unit has
     to be counted, or a gap be seen as empty. A place stands for all of its position in one picture: they are seen, or
     hidden, together. `transfers` are of this store (`transfer.py`)."""
+    return chances_at(found, seen, moments_of(scenarios), responses, transfers)
+
+
+def moments_of(scenarios: Sequence[Scenario]) -> Moments:
+    """Stock and light of worlds of one layout."""
     layout = scenarios[0].layout
+    empty = np.array([empty_places(layout, s) for s in scenarios])
+    return Moments(layout, empty, np.array([place_lux(s) for s in scenarios]))
+
+
+def chances_at(
+    found: Candidates, seen: Visibility, moments: Moments, responses: Mapping[str, Response],
+    transfers: Mapping[str, Change],
+) -> Chances:  # fmt: skip
+    """As `chances`, of worlds whose moments are known."""
+    layout, empty, lux = moments.layout, moments.empty, moments.lux
     owner, positions = layout.places.position, len(layout.planogram.positions)
     facings = np.bincount(owner, minlength=positions)
-    empty = np.array([empty_places(layout, s) for s in scenarios])
-    lux = np.array([place_lux(s) for s in scenarios])
     sides = [max(model.width, model.height) for model in found.models]
     count, gap = ([responses[name].for_pictures(side) for side in sides] for name in ("count", "gap"))
     start, cells, values = [0], [], []
@@ -58,7 +82,7 @@ def chances(
         px, angle, inside, aside = (a[part][kept] for a in seen_so)
         visible = seen.of(int(found.mount[i]), place) * inside
         model = int(found.model[i])
-        view = {"px_per_m": px, "angle": angle, "lux": lux[:, place], "visible_fraction": visible}
+        view: dict[str, Any] = {"px_per_m": px, "angle": angle, "lux": lux[:, place], "visible_fraction": visible}
         ways = {"gap": gap[model], "count": count[model]}
         p = np.where(empty[:, place], *(transfers[name](way.predict(**view), aside) for name, way in ways.items()))
         known, at = _weakest(p, owner[place])

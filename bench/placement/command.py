@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from tqdm import tqdm
 
+from bench.configs import compose
 from bench.devices import conditions
 from bench.economics import SHIPPED as SHIPPED_ASSUMPTIONS
-from bench.economics import Placed, load_assumptions, yearly_money
+from bench.economics import Assumptions, Placed, load_assumptions, yearly_money
 from bench.placement.arms import ceiling_grid, geometry_only, random_placement, strategy_placements
 from bench.placement.blind import best_alone, blind_positions
 from bench.placement.candidates import Aims, Candidates, candidates
@@ -21,6 +24,8 @@ from bench.placement.chances import chances
 from bench.placement.dxf import write_dxf
 from bench.placement.evaluate import REACHABLE, arm_row, by_world, certainty, losses, one_fewer, one_more
 from bench.placement.handover import Part, bill_of_materials, bill_total, devices, write_bill, write_calibrations
+from bench.placement.joint import Offer, OfferedDevice, mark_front, offers, option_row, planned
+from bench.placement.joint_report import joint_figure
 from bench.placement.kept import Choice, choice_of
 from bench.placement.mounts import Mount, Zone, mount_points
 from bench.placement.page import sample_pictures, write_page
@@ -48,13 +53,20 @@ from bench.studies.cells import Bench
 from bench.studies.pictures import PictureCache
 from bench.studies.study import Study
 from scenarios import CameraModel, InputError, Layout, Rig, Scenario, load_scenario
+from scenarios.files import build
 from vision.outputs import final_path, result_folder, write_json
+from vision.pipeline import weights_path
+from vision.runtimes.session import checked_sum
 
 ROBUST = ("crowd", "lights", "lost")
 RANDOM_PLACEMENTS = 20
 """A random placement is worth what so many are on average; the median one is shown."""
+RATE = 0.2
+"""Pictures a second of a camera where no rates are offered: one every five seconds."""
 BEST, ONE_LOST = "best", "best less one"
-NOT_CHOOSING = ("prove", "prove_seed", "economics", "workers", "cache_gb", "outputs")
+NOT_CHOOSING = (
+    "prove", "prove_seed", "economics", "workers", "cache_gb", "outputs", "networks", "devices", "rates",
+)  # fmt: skip
 """Keys that no choice depends on."""
 
 
@@ -85,6 +97,9 @@ class PlacePlan:
     prove: int = 0
     prove_seed: int = FIRST_SEED
     economics: str | None = None
+    networks: tuple[str, ...] = ()
+    devices: tuple[OfferedDevice, ...] = ()
+    rates: tuple[float, ...] = ()
     first_seed: int = 300_000
     worlds: int = 16
     crowded: int = 6
@@ -116,8 +131,23 @@ class PlacePlan:
                 raise ValueError(
                     f"seeds {first} and {other}: expected other worlds to choose, to fit the response and to prove"
                 )
+        if (self.networks or self.rates) and not self.devices:
+            raise ValueError("networks and rates are chosen with devices; expected devices too")
+        if self.devices and self.budget is None:
+            raise ValueError("devices are chosen for a budget; expected budget=MONEY")
+        if min(self.rates, default=1.0) <= 0:
+            raise ValueError(f"rates {list(self.rates)}; expected pictures a second > 0")
         if self.apart < 0 or not 0 <= self.shoppers <= 50:
             raise ValueError(f"apart {self.apart}, shoppers {self.shoppers}; expected apart >= 0 and 0 to 50 shoppers")
+
+
+def plan_of(config: Mapping[str, Any]) -> PlacePlan:
+    """The plan of a composed configuration. Raises InputError."""
+    unknown = [name for name in config["models"] if name not in config["camera_models"]]
+    if unknown:
+        raise InputError(f"models: {unknown[0]!r}; expected some of {', '.join(config['camera_models'])}")
+    chosen = [config["camera_models"][name] for name in config["models"]]
+    return build(PlacePlan, {**config, "camera_models": chosen, "mounts": list(config["mounts"].values())}, "place")
 
 
 def run_place(plan: PlacePlan, command: str) -> tuple[Path, dict[str, Any]]:
@@ -126,6 +156,7 @@ def run_place(plan: PlacePlan, command: str) -> tuple[Path, dict[str, Any]]:
     base = load_scenario(plan.scenario)
     assumptions = load_assumptions(Path(plan.economics) if plan.economics else SHIPPED_ASSUMPTIONS)
     responses = load_responses(Path(plan.responses) if plan.responses else SHIPPED, plan.model)
+    offered, left_out = _offered(plan) if plan.devices else ([], [])
     mounts = mount_points(base.layout.store, plan.mounts, plan.no_go)
     found = candidates(base.layout, mounts, plan.camera_models, plan.aims, plan.candidates)
     check_budget(plan, found, base)
@@ -135,6 +166,7 @@ def run_place(plan: PlacePlan, command: str) -> tuple[Path, dict[str, Any]]:
         found, worlds, group, responses, NONE, plan.costs, weight, Path(plan.outputs) / "sight",
         int(plan.cache_gb * 1e9), plan.workers,
     )  # fmt: skip
+    unfitted = store
     store, transfers, told = _fit_to_store(plan, base, store, responses)
     problems = {name: _problem(plan, store, (name,), False) for name in GROUPS}
     usual = problems["usual"]
@@ -142,6 +174,7 @@ def run_place(plan: PlacePlan, command: str) -> tuple[Path, dict[str, Any]]:
     choice = choice_of(Path(plan.outputs) / "placements", facts, lambda: _choose(plan, store, usual))
     answer, chosen = choice.answer, choice.answer.chosen
     rigs = {name: rig_of(found, c, name) for name, c in choice.placements.items() if c}
+    joint = _jointly(plan, base, unfitted, store, offered, left_out, assumptions) if offered else None
     proof = _prove(plan, base, store, responses, transfers, problems, choice, rigs) if plan.prove else None
     bill = bill_of_materials(found, chosen, plan.costs)
     placed = Placed(
@@ -159,7 +192,7 @@ def run_place(plan: PlacePlan, command: str) -> tuple[Path, dict[str, Any]]:
         "strategies": {n: usual.value(c) for n, c in strategy_placements(usual, found).items()},
         "blind": blind_positions(store, usual, chosen), "certainty": sure,
         "losses": losses(store, problems, chosen), "one_more": one_more(store, usual, chosen),
-        "one_fewer": one_fewer(store, usual, chosen), "proof": proof,
+        "one_fewer": one_fewer(store, usual, chosen), "proof": proof, "joint": joint,
         "bill": [dataclasses.asdict(part) for part in bill], "paid": bill_total(bill),
         "money": yearly_money(assumptions, base.layout, placed),
         "transfer": {"pictures": plan.views * (1 + plan.views_rounds), "outcomes": told},
@@ -167,6 +200,8 @@ def run_place(plan: PlacePlan, command: str) -> tuple[Path, dict[str, Any]]:
     }  # fmt: skip
     with result_folder(Path(plan.outputs), "place") as folder:
         write_json(folder / "result.json", result)
+        if joint is not None:
+            joint_figure(joint["rows"], folder / "joint.svg")
         keys = dict(zip((m.name for m in plan.camera_models), plan.models))
         hand_over(folder, base.layout, rigs[BEST], rig_file(rigs[BEST], keys, command), bill)
         pictures = sample_pictures(_proof_study(plan, base, [rigs[BEST]]), sure)
@@ -182,7 +217,7 @@ def _fit_to_store(
     if not plan.views:
         return store, NONE, []
     first, tables = plan.views_seed, list[pd.DataFrame]()
-    study = _study(plan, base, [Rig("views", (store.found.camera(0),))], 2, first)
+    study = placement_study(plan, base, [Rig("views", (store.found.camera(0),))], 2, first)
     bench = Bench(PictureCache(study.pictures, int(study.cache_gb * 1e9)))
     try:
         for turn in range(1 + plan.views_rounds):
@@ -203,6 +238,41 @@ def _fit_to_store(
     finally:
         bench.close()
     return store, transfers, transfer_rows(pd.concat(tables, ignore_index=True), transfers)
+
+
+def _offered(plan: PlacePlan) -> tuple[list[Offer], list[str]]:
+    """All combinations that are offered, and those that are left out. Raises InputError."""
+    names = plan.networks or (plan.model,)
+    words = [f"+model@models.offered{n}={name}" for n, name in enumerate(names)]
+    models = compose("run", ["experiment=quickstart", *words])["models"]
+    for name in names:
+        load_responses(Path(plan.responses) if plan.responses else SHIPPED, name)
+    weights = {checked_sum(weights_path(models[f"offered{n}"]["detector"])): name for n, name in enumerate(names)}
+    return offers(plan.devices, weights, plan.rates or (RATE,))
+
+
+def _jointly(
+    plan: PlacePlan, base: Scenario, unfitted: StoreProblem, own: StoreProblem, offered: list[Offer],
+    left_out: list[str], assumptions: Assumptions,
+) -> dict[str, Any]:  # fmt: skip
+    """A placement for every combination, for the one budget; `own` is fitted to the plan's own network."""
+    assert plan.budget is not None
+    stores, made = {plan.model: own}, dict[tuple[str, float, int], list[int]]()
+    seconds = plan.seconds / len({(o.network, o.price, o.streams) for o in offered})
+    rows = []
+    for offer in tqdm(offered, desc="offers", disable=None):
+        if offer.network not in stores:
+            responses = load_responses(Path(plan.responses) if plan.responses else SHIPPED, offer.network)
+            rated = chances(unfitted.found, unfitted.seen, unfitted.worlds, responses, NONE)
+            plain, other = dataclasses.replace(unfitted, chances=rated), dataclasses.replace(plan, model=offer.network)
+            stores[offer.network], _, _ = _fit_to_store(other, base, plain, responses)
+        store = stores[offer.network]
+        usual = _problem(plan, store, ("usual",), False)
+        key = (offer.network, offer.price, offer.streams)
+        if key not in made:
+            made[key] = planned(offer, store, usual, plan.budget, seconds)
+        rows.append(option_row(offer, made[key], store, usual, plan.costs, assumptions))
+    return {"rows": mark_front(rows), "left_out": left_out}
 
 
 def _recall(store: StoreProblem, usual: Problem, chosen: list[int], proof: dict[str, Any] | None) -> Estimate:
@@ -240,10 +310,11 @@ def _prove(
 
 
 def _proof_study(plan: PlacePlan, base: Scenario, rigs: list[Rig]) -> Study:
-    return _study(plan, base, rigs, plan.prove or 2, plan.prove_seed)
+    return placement_study(plan, base, rigs, plan.prove or 2, plan.prove_seed)
 
 
-def _study(plan: PlacePlan, base: Scenario, rigs: list[Rig], worlds: int, first_seed: int) -> Study:
+def placement_study(plan: PlacePlan, base: Scenario, rigs: list[Rig], worlds: int, first_seed: int) -> Study:
+    """The study that reads rigs in so many worlds of the plan's store."""
     return proof_study(
         base, plan.scenario, rigs, plan.model, worlds, plan.shoppers, plan.workers, Path(plan.outputs), first_seed
     )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import cv2
 import matplotlib
 import numpy as np
 from numpy.typing import NDArray
 
-from scenarios import Camera, Fixture, Layout
+from scenarios import Camera, Fixture, Layout, Position
 
 SCALES, GAP, WIDEST = (150.0, 300.0), 24.0, 1300.0
 """Units of the drawing a metre, at least and at most; between bays; and in a row."""
@@ -36,7 +36,7 @@ def heat_map(layout: Layout, certainty: Mapping[str, float]) -> str:
     parts, x, y, tallest, widest = [], 0.0, 0.0, 0.0, 0.0
     scale = float(np.clip(WIDEST / sum(f.width for f in layout.store.fixtures), *SCALES))
     for fixture in layout.store.fixtures:
-        width, height = fixture.width * scale, _height(fixture) * scale
+        width, height = fixture.width * scale, front_height(fixture) * scale
         if x and x + width > WIDEST:
             x, y, tallest = 0.0, y + tallest + LABEL + GAP, 0.0
         parts.append(f'<g transform="translate({x:.1f} {y:.1f})">{_bay(layout, fixture, certainty, scale)}</g>')
@@ -47,21 +47,15 @@ def heat_map(layout: Layout, certainty: Mapping[str, float]) -> str:
     return f"{head}{''.join(parts)}</svg>"
 
 
-def _height(fixture: Fixture) -> float:
+def front_height(fixture: Fixture) -> float:
     return fixture.depth if fixture.kind == "freezer" else fixture.height
 
 
 def _bay(layout: Layout, fixture: Fixture, certainty: Mapping[str, float], scale: float) -> str:
-    width, height = fixture.width * scale, _height(fixture) * scale
+    width, height = fixture.width * scale, front_height(fixture) * scale
     parts = [f'<rect width="{width:.1f}" height="{height:.1f}" class="bay"/>']
-    places = layout.places
-    for number, position in enumerate(layout.planogram.positions):
-        if position.fixture != fixture.id:
-            continue
-        own = places.position == number
-        across, into, up = np.moveaxis(fixture.to_local(places.faces[own].reshape(-1, 3)), -1, 0)
-        top = into if places.from_above[own][0] else up
-        x0, x1, z0, z1 = (v * scale for v in (across.min(), across.max(), top.min(), top.max()))
+    for position, box in position_boxes(layout, fixture):
+        x0, z0, x1, z1 = (v * scale for v in box)
         known = certainty[position.id]
         words = f"{position.id}, {layout.product(position).name}: {100 * known:.0f} %"
         parts.append(
@@ -70,6 +64,18 @@ def _bay(layout: Layout, fixture: Fixture, certainty: Mapping[str, float], scale
         )
     parts.append(f'<text x="{width / 2:.1f}" y="{height + 13:.1f}">{_escaped(fixture.id)}</text>')
     return "".join(parts)
+
+
+def position_boxes(layout: Layout, fixture: Fixture) -> Iterator[tuple[Position, tuple[float, float, float, float]]]:
+    """The positions of a bay with the box (x0, z0, x1, z1) of each on its front, of a chest on its top: metres from the
+    lower left corner."""
+    places = layout.places
+    for number, position in enumerate(layout.planogram.positions):
+        if position.fixture == fixture.id:
+            own = places.position == number
+            across, into, up = np.moveaxis(fixture.to_local(places.faces[own].reshape(-1, 3)), -1, 0)
+            top = into if places.from_above[own][0] else up
+            yield position, (float(across.min()), float(top.min()), float(across.max()), float(top.max()))
 
 
 def _escaped(text: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from bench.drawing import plan_svg
 from bench.placement.blind import KNOWN
 from bench.placement.heat import STEPS, colour, heat_map, outlined
+from bench.placement.joint_report import go_on_with
 from bench.placement.prove import OOS, disagreements
 from bench.report import inline_picture, page_template
 from bench.studies.cells import Bench
@@ -49,11 +50,13 @@ def write_page(
     maps = {"predicted": heat_map(layout, result["certainty"])}
     if proof is not None:
         maps["measured"] = heat_map(layout, proof["exact"])
+    joint_plot = (folder / "joint.svg").read_text(encoding="utf-8") if result["joint"] is not None else ""
     page = page_template("place.html.j2", Path(__file__).parent).render(
         result=result, proof=proof, rig=rig, plan=plan_svg(layout, rig), maps=maps,
         steps=[(step, colour(step)) for step in STEPS],
         pictures={camera: inline_picture(picture) for camera, picture in pictures.items()},
         measured={row["arm"]: row for row in proof["arms"]} if proof else {},
+        joint=result["joint"], joint_plot=joint_plot, go_on_with=go_on_with,
         disagreements=disagreements(proof) if proof else [], oos=OOS, blind_shown=BLIND_SHOWN, known=KNOWN,
         skus=len({p.sku for p in layout.planogram.positions}),
     )  # fmt: skip

@@ -19,6 +19,7 @@ def rig_file(rig: Rig, keys: Mapping[str, str], command: str) -> str:
     lines = [f"# {command}", "defaults: [types, _self_]", "", f"name: {rig.name}", "cameras:"]
     for c in rig.cameras:
         poses = f"position: {_metres(c.position)}, target: {_metres(c.target)}"
+        poses += f", roll: {c.roll:.4f}" if c.roll else ""
         lines.append(f'  - {{id: {c.id}, model: "${{camera_models.{keys[c.model.name]}}}", {poses}}}')
     return "\n".join(lines) + "\n"
 

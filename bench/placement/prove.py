@@ -17,8 +17,8 @@ import pandas as pd
 from bench.comparison import compared
 from bench.configs import compose
 from bench.experiment import Experiment
-from bench.placement.candidates import Aims, of_rig
-from bench.placement.chances import Change, chances
+from bench.placement.candidates import Aims, Candidates, of_rig
+from bench.placement.chances import Chances, Change, chances
 from bench.placement.problem import Problem
 from bench.placement.visibility import visibility
 from bench.response.response import Response
@@ -101,14 +101,18 @@ def foretold(
     cameras = [camera for rig in rigs for camera in rig.cameras]
     found = of_rig(worlds[0].layout, Rig("all", tuple(cameras)), aims)
     rated = chances(found, visibility(found, worlds, folder, limit, workers), worlds, responses, transfers)
-    count, ones = len(found), np.ones((1, len(found)))
-    problem = Problem(
-        rated.start, rated.cell, rated.chance, np.tile(weight / len(worlds), len(worlds))[None], correlation, ones,
-        np.array([float(count)]), found.place,
-    )  # fmt: skip
+    problem = problem_of_cameras(found, rated, weight, len(worlds), correlation)
     ends = np.cumsum([len(rig.cameras) for rig in rigs])
     known = {rig.name: problem.known(range(end - len(rig.cameras), end)) for rig, end in zip(rigs, ends.tolist())}
     return {name: ratio(cells.reshape(len(worlds), -1) @ weight, np.ones(len(worlds))) for name, cells in known.items()}
+
+
+def problem_of_cameras(found: Candidates, rated: Chances, weight: Floats, worlds: int, correlation: float) -> Problem:
+    """The problem of cameras that hang already, over worlds that count alike: no limit but their number."""
+    return Problem(
+        rated.start, rated.cell, rated.chance, np.tile(weight / worlds, worlds)[None], correlation,
+        np.ones((1, len(found))), np.array([float(len(found))]), found.place,
+    )  # fmt: skip
 
 
 def proof_rows(

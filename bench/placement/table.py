@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bench.economics import money_line
+from bench.placement.joint_report import go_on_with, joint_table
 from bench.placement.prove import proof_table
 from bench.placement.transfer import transfer_table
 
@@ -35,6 +36,9 @@ def place_table(result: Mapping[str, Any]) -> str:
         reasons[row["reason"]] = reasons.get(row["reason"], 0) + 1
     if result["proof"] is not None:
         lines += ["", *proof_table(result["proof"]), ""]
+    if result["joint"] is not None:
+        front = [row for row in result["joint"]["rows"] if row["beaten_by"] is None]
+        lines += ["", *joint_table(result["joint"]), f"to plan the first of them in full: {go_on_with(front[0])}", ""]
     more, fewer = result["one_more"], result["one_fewer"]
     if more is not None:
         lines.append(f"one more camera, for {more['cost']:.0f}: {_points(more['gain'])}")
