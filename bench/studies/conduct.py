@@ -43,7 +43,7 @@ def conduct(study: Study, launcher: Sequence[str] = ()) -> Path:
     outputs = Path(study.config["outputs"])
     plan = prepare(study)
     with _only_one(plan.folder), store_errors(outputs):
-        _clear(plan)
+        clear(plan)
         log = StudyLog(study, outputs)
         status = "FAILED"
         try:
@@ -98,15 +98,18 @@ def _only_one(folder: Path) -> Iterator[None]:
         yield
 
 
-def _clear(plan: Plan) -> None:
-    """Forget failures, so that they are tried again, and what killed workers left half-made."""
+def clear(plan: Plan) -> None:
+    """Forget failures, so that they are tried again, and what killed workers left: half-made cells and claims, of
+    finished cells too, where one was killed just before it let go."""
     cells = plan.folder / "cells"
     for left in (*cells.glob("*.failed"), *cells.glob("*.deaths")):
         left.unlink()
-    for draft in cells.glob(".*.draft-*"):
-        claim = plan.claim_file(draft.name[1:].split(".draft-")[0])
+    for claim in cells.glob("*.claim"):
         held = read(claim)
-        if held is None or not is_alive(claim, held):
+        if held is not None and not is_alive(claim, held):
+            claim.unlink(missing_ok=True)
+    for draft in cells.glob(".*.draft-*"):
+        if not plan.claim_file(draft.name[1:].split(".draft-")[0]).exists():
             shutil.rmtree(draft, ignore_errors=True)
 
 

@@ -15,7 +15,7 @@ from bench.cli import main
 from bench.configs import CONF, PLAIN_GROUPS, SPARSE, compose, options
 from bench.runs import read_runs
 from bench.studies.claims import owner, write_whole
-from bench.studies.conduct import prepare
+from bench.studies.conduct import clear, prepare
 from bench.studies.crew import DEATHS, STOPPING, Crew, Plan, load_plan
 from bench.studies.figures import effects_figure
 from bench.studies.study import READING, ROOT, cell_hashes, check_study, study_of, study_over
@@ -214,6 +214,22 @@ def test_a_cell_that_kills_its_workers_is_left_out_in_the_end(tmp_path: Path) ->
     assert work(plan.folder) == 0
     assert json.loads(plan.failure_file(hash).read_text())["error"] == f"{DEATHS} workers died at it"
     assert not plan.claim_file(hash).exists()
+
+
+def test_claims_of_dead_workers_go_when_a_study_is_begun_again(tmp_path: Path) -> None:
+    """A worker that was killed between a cell's last file and letting go once left its claim for good."""
+    plan = prepare(small_study(tmp_path))
+    dead, alive = plan.hashes[:2]
+    plan.cell_folder(dead).mkdir(parents=True)
+    plan.claim_file(dead).write_text(json.dumps(owner() | {"pid": 2**22 + 1}))
+    plan.claim_file(alive).write_text(json.dumps(owner()))
+    drafts = [plan.folder / "cells" / f".{hash}.draft-here-1" for hash in (dead, alive)]
+    for draft in drafts:
+        draft.mkdir()
+    clear(plan)
+    assert [plan.claim_file(hash).exists() for hash in (dead, alive)] == [False, True]
+    assert [draft.exists() for draft in drafts] == [False, True]
+    assert plan.done(dead)
 
 
 @pytest.mark.parametrize("pattern", READING)
