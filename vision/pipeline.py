@@ -160,6 +160,7 @@ class Pipeline:
         reading = Reading(name, frame.time, (width, height), said, places, states, clock.laps, people)
         if unchanged is not None:
             unchanged.keep(reading)
+            clock.lap("recognize")
         return reading
 
     def _recognize(
@@ -229,5 +230,5 @@ class _Clock:
 
     def lap(self, stage: str) -> None:
         now = time.perf_counter()
-        self.laps[stage] = (now - self._last) * 1000
+        self.laps[stage] = self.laps.get(stage, 0.0) + (now - self._last) * 1000
         self._last = now

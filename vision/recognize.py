@@ -43,8 +43,11 @@ class Recognizer:
         """Embed crops (N, height, width, 3) uint8 RGB of the network's size; returns (N, D) unit vectors."""
         parts = []
         for start in range(0, len(crops), LARGEST_BATCH):
-            some = crops[start : start + LARGEST_BATCH].transpose(0, 3, 1, 2)
-            parts.append(self.session.run(np.divide(some, np.float32(255), out=np.empty(some.shape, np.float32))))
+            some = crops[start : start + LARGEST_BATCH]
+            planes = np.empty((len(some), 3, *some.shape[1:3]), np.uint8)
+            for crop, plane in zip(some, planes):
+                cv2.split(crop, list(plane))  # numpy's own way through a turned array takes half as long again
+            parts.append(self.session.run(np.divide(planes, np.float32(255), out=np.empty(planes.shape, np.float32))))
         return parts[0] if len(parts) == 1 else np.concatenate(parts) if parts else np.empty((0, 1), np.float32)
 
 
