@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from bench.placement.problem import compiled
 from scenarios import Camera
 from sim import World
+from sim.poses import rotations
 from sim.raster import NEAR
 
 Triangles = NDArray[np.float32]
@@ -21,19 +22,9 @@ def triangles_of(world: World) -> Triangles:
     found = []
     for instance in world.scene():
         if instance.kind != "pane":
-            corners = instance.mesh.vertices @ _rotation(instance.orientation).T + instance.position
+            corners = instance.mesh.vertices @ rotations(np.array([instance.orientation]))[0].T + instance.position
             found.append(corners[instance.mesh.triangles].astype(np.float32))
     return np.concatenate(found)
-
-
-def _rotation(quaternion: tuple[float, ...]) -> NDArray[np.float64]:
-    """The (3, 3) rotation of a quaternion x, y, z, w."""
-    x, y, z, w = quaternion
-    return np.array([
-        [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
-        [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
-        [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
-    ])  # fmt: skip
 
 
 def depth_of(triangles: Triangles, camera: Camera, room_far: float) -> NDArray[np.float32]:
