@@ -101,9 +101,9 @@ def play(
     listening = {
         name: Inventory(layout, rates, shares, trust=sensors.trust, sources=sources) for name, sources in arms.items()
     }
-    books = Inventory(layout, rates, shares, trust=sensors.trust, sources=ARMS["books"])
+    books = listening.get("books") or Inventory(layout, rates, shares, trust=sensors.trust, sources=ARMS["books"])
     heard = _heard(timeline, views, times, sensors, seed)
-    every = [*listening.values(), books]
+    every = {*listening.values(), books}
     said: dict[str, list[tuple[Belief, tuple[Discrepancy, ...]]]] = {name: [] for name in arms}
     record, n = [], 0
     for time in times:
