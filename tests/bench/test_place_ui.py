@@ -6,6 +6,7 @@ import dataclasses
 import importlib.util
 import json
 import shutil
+import signal
 import socket
 import sys
 import time
@@ -262,7 +263,11 @@ def test_a_proof_that_fails_says_why_and_one_that_is_stopped_is_stopped(tmp_path
     assert failed.state()["state"] == "failed"
     assert failed.state()["error"] == "proof: no such store"
     long = proofs(tmp_path / "b", "time.sleep(600)")
-    long.start(a_job(), [])
+    usual = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as in a shell's background job
+    try:
+        long.start(a_job(), [])
+    finally:
+        signal.signal(signal.SIGINT, usual)
     begun = time.monotonic()
     long.stop()
     assert time.monotonic() - begun < 15

@@ -59,7 +59,7 @@ class Proofs:
             return
         self._stopped = True
         with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGINT)
+            os.killpg(self._process.pid, signal.SIGTERM)  # a shell's background jobs, and their children, ignore SIGINT
         try:
             self._process.wait(PATIENCE)
         except subprocess.TimeoutExpired:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -87,6 +88,7 @@ def prove(job: Job) -> dict[str, Any]:
 
 def main(arguments: Sequence[str]) -> None:
     """Prove the job of a folder; what went wrong is told in a line, with exit status 2."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as by Ctrl-C: in order
     folder = Path(arguments[0])
     try:
         result = prove(read_job(folder / "job.json"))
