@@ -64,8 +64,10 @@ RANDOM_PLACEMENTS = 20
 RATE = 0.2
 """Pictures a second of a camera where no rates are offered: one every five seconds."""
 BEST, ONE_LOST = "best", "best less one"
+ARMS = ("geometry", "ceiling grid", "random", ONE_LOST)
+"""What is proved beside the best."""
 NOT_CHOOSING = (
-    "prove", "prove_seed", "economics", "workers", "cache_gb", "outputs", "networks", "devices", "rates",
+    "prove", "prove_seed", "prove_arms", "economics", "workers", "cache_gb", "outputs", "networks", "devices", "rates",
 )  # fmt: skip
 """Keys that no choice depends on."""
 
@@ -96,6 +98,7 @@ class PlacePlan:
     views_seed: int = VIEWS_SEED
     prove: int = 0
     prove_seed: int = FIRST_SEED
+    prove_arms: tuple[str, ...] = ARMS
     economics: str | None = None
     networks: tuple[str, ...] = ()
     devices: tuple[OfferedDevice, ...] = ()
@@ -131,6 +134,9 @@ class PlacePlan:
                 raise ValueError(
                     f"seeds {first} and {other}: expected other worlds to choose, to fit the response and to prove"
                 )
+        strange = [name for name in self.prove_arms if name not in ARMS]
+        if strange:
+            raise ValueError(f"prove_arms {strange[0]!r}; expected some of {', '.join(ARMS)}")
         if (self.networks or self.rates) and not self.devices:
             raise ValueError("networks and rates are chosen with devices; expected devices too")
         if self.devices and self.budget is None:
@@ -287,10 +293,11 @@ def _prove(
     plan: PlacePlan, base: Scenario, store: StoreProblem, responses: dict[str, Response],
     transfers: dict[str, Transfer], problems: dict[str, Problem], choice: Choice, rigs: dict[str, Rig],
 ) -> dict[str, Any]:  # fmt: skip
-    """All arms, and the best without the camera that is missed most, measured in the same worlds."""
+    """The best and `prove_arms`, one of which is the best without the camera that is missed most, measured in the same
+    worlds."""
     usual, chosen = problems["usual"], choice.answer.chosen
-    placements = {name: choice.placements[name] for name in rigs}
-    if len(chosen) > 1:
+    placements = {name: choice.placements[name] for name in rigs if name in (BEST, *plan.prove_arms)}
+    if len(chosen) > 1 and ONE_LOST in plan.prove_arms:
         rests = [chosen[:k] + chosen[k + 1 :] for k in range(len(chosen))]
         worst = min(range(len(rests)), key=lambda k: usual.value(rests[k]))
         kept = rigs[BEST].cameras[:worst] + rigs[BEST].cameras[worst + 1 :]
