@@ -19,6 +19,7 @@ from scenarios import (
     CameraModel,
     Catalog,
     Fixture,
+    InputError,
     Layout,
     Planogram,
     Position,
@@ -33,6 +34,7 @@ from sim import World, capture, position_truths
 from sim.dataset import DatasetPlan, make_dataset
 from sim.engine import pybullet
 from sim.raster import render
+from sim.render import renderer
 from sim.truth import measure
 
 VGA = CameraModel("vga", 640, 480, 1.2, 0.0)
@@ -114,9 +116,11 @@ def aisle() -> Layout:
     return Layout(store, Catalog(tuple(products)), Planogram(tuple(positions)))
 
 
+@pytest.mark.parametrize("name", ["raster", "raster-egl"])
 @pytest.mark.parametrize("whole", [False, True], ids=["three bays in view", "the whole aisle in view"])
-def test_an_aisle_of_a_thousand_products(whole: bool) -> None:
-    layout = aisle()
+def test_an_aisle_of_a_thousand_products(whole: bool, name: str) -> None:
+    """The reference needs 2.6 to 3.1 s for the whole aisle, nine tenths of it in the engine; OpenGL is the fast one."""
+    layout, shoot = aisle(), renderer(name)
     scenario = Scenario(layout, load_scenario("quickstart").conditions, 1)
     close = Camera("close", HD, (10.0, -1.7, 1.5), (10.0, 0.0, 0.9))
     along = Camera("along", HD, (-0.7, -1.8, 1.9), (9.0, 0.2, 0.8))
@@ -124,16 +128,19 @@ def test_an_aisle_of_a_thousand_products(whole: bool) -> None:
     with World(layout) as world:
         start = time.process_time()
         world.set(scenario)
-        world.draw(camera)
+        try:
+            world.draw(camera, egl=name == "raster-egl")
+        except InputError as error:
+            pytest.skip(str(error))
         build = time.process_time() - start
         picture = min(
-            seconds(lambda: measure(world, camera, render(world, camera, scenario))) for _ in range(UNDISTURBED)
+            seconds(lambda: measure(world, camera, shoot(world, camera, scenario))) for _ in range(UNDISTURBED)
         )
         truths = seconds(lambda: position_truths(layout, world.stock))
         memory = psutil.Process().memory_info().rss / 1e9
         units, packs = len(world.stock.units), len(world.packs)
     print(f"{units} units, {packs} of {len(layout.catalog)} SKUs made: built in {build:.1f} s, {memory:.2f} GB,")
-    print(f"picture {picture:.2f} s, positions {truths * 1000:.0f} ms")
+    print(f"{name}: picture {picture:.2f} s, positions {truths * 1000:.0f} ms")
     assert units >= 6000
     assert build <= 60
     assert memory <= 4
