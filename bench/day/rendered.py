@@ -154,7 +154,7 @@ class Reader:
         return took
 
     def read(self, block: Block, took: Counter[str]) -> Arrays:
-        """Render and read a block's frames; adds what it took, in milliseconds and frames, to `took`."""
+        """Render and read a block's frames; adds what it took, frames and milliseconds of the processor, to `took`."""
         scenario, camera = self.base.draw(block.seed), block.camera
         day = scenario, Timeline.of(scenario.layout, scenario.stock, block.events)
         world, pipeline, layout = self.bench.world(self.base), self._fresh(), scenario.layout
@@ -162,18 +162,18 @@ class Reader:
         rows: list[PlaceReadings] = []
         clear: list[NDArray[np.bool_]] = []
         row, rendered = [], []
-        begun = time.perf_counter()
+        begun = time.process_time()
         for frame, render, anew in shots(world, self._bodies, day, camera, block.times, self.rendering.renderer):
             rendered.append(anew)
             clear.append(self._clear(render, camera) if anew else clear[-1])
-            shot = time.perf_counter()
+            shot = time.process_time()
             reading = pipeline(frame)
             assert reading.places is not None
             believed = not faults(look_at(frame, reading, layout, outlook=outlook))
             if not reading.age:
                 rows.append(reading.places)
             row.append(len(rows) - 1 if believed and not reading.age else -1)
-            end = time.perf_counter()
+            end = time.process_time()
             took.update(frames=1, read=not reading.age, rendered=anew)
             took.update(render_ms=round(1000 * (shot - begun)), read_ms=round(1000 * (end - shot)))
             begun = end
@@ -242,7 +242,8 @@ def watch_days(
     end: float, outputs: Path,
 ) -> tuple[list[list[Look]], Counter[str]]:  # fmt: skip
     """All frames of every day in the order of their times, rendered and read by workers where they are not kept yet;
-    and what those that were not took: frames, how many were rendered and read, milliseconds, and MB of memory."""
+    and what those that were not took: frames, how many were rendered and read, milliseconds of the processor, most MB
+    of memory of a worker, and seconds by the clock."""
     blocks, took = blocks_of(outputs), Counter[str]()
     planned = [
         [(block_key(day[0], b, rendering), b) for b in plan_blocks(day, cameras, rendering.every, end)] for day in days
