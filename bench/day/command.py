@@ -10,10 +10,13 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from bench.day.agreement import agreement_table, play_both, report
 from bench.day.audits import WEEK, told_by_audit
+from bench.day.film import write_film
 from bench.day.glances import views
 from bench.day.measures import LOSSES, counts, delays, estimates, event_delays, samples
 from bench.day.play import ARMS, Course, Sensors, drawn_day, play, said_out
+from bench.day.rendered import Rendering
 from bench.demand import real_demand
 from bench.devices import conditions
 from bench.experiment import check_rig
@@ -23,7 +26,7 @@ from bench.statistics import paired_difference
 from scenarios import Rig, Scenario, load_scenario
 from scenarios.day import Trouble
 from scenarios.demand import HOUR, Demand, parametric_demand
-from scenarios.timeline import SOURCES
+from scenarios.timeline import SOURCES, Timeline
 from sim.records import RecordErrors
 from sim.rfid import RfidReader
 from sim.till import Till
@@ -55,23 +58,33 @@ class DayPlan:
 
     scenario: str
     rig: Rig
+    cameras: str = "drawn"
+    rendering: Rendering = field(default_factory=Rendering)
     responses_of: str = MODEL
     responses: str | None = None
     demand: str = "real"
     weekly_units: float | None = None
     first_seed: int = 700000
     days: int = 20
+    hours: float | None = None
     every: float = 1800.0
     trouble: Trouble = field(default_factory=Trouble)
     rfid: RfidReader = field(default_factory=RfidReader)
     till: Till = field(default_factory=Till)
     records: RecordErrors = field(default_factory=RecordErrors)
     silences: tuple[Silence, ...] = ()
+    film: bool = False
     outputs: str = "outputs"
 
     def __post_init__(self) -> None:
         if self.demand not in ("real", "parametric"):
             raise ValueError(f"demand {self.demand!r}; expected real or parametric")
+        if self.cameras not in ("drawn", "rendered"):
+            raise ValueError(f"cameras {self.cameras!r}; expected drawn or rendered")
+        if self.film and self.cameras != "rendered":
+            raise ValueError("film shows rendered pictures; expected cameras=rendered with it")
+        if self.hours is not None and not self.hours * HOUR >= self.every:
+            raise ValueError(f"hours {self.hours}; expected null, or at least `every`, which is {self.every} s")
         if self.days < 1 or not 60 <= self.every <= 4 * HOUR:
             raise ValueError(f"days {self.days}, every {self.every}; expected 1 or more, and 60 to 14400 s")
         if self.weekly_units is not None and not self.weekly_units >= 0:
@@ -94,25 +107,50 @@ def run_day(plan: DayPlan, told: Mapping[str, Any], command: str) -> tuple[Path,
     responses = load_responses(Path(plan.responses) if plan.responses else SHIPPED, plan.responses_of)
     demand = demand_of(plan, base)
     sensors = Sensors(plan.rfid, plan.till, plan.records)
-    times = np.arange(plan.every, demand.open_seconds + 1, plan.every).tolist()
-    courses = []
-    for n in tqdm(range(plan.days), desc="days", disable=None):
-        scenario = base.draw(plan.first_seed + n)
-        silences = [(s.source, s.since * HOUR, s.until * HOUR) for s in plan.silences]
-        timeline = drawn_day(scenario, demand, plan.trouble, silences)
-        courses.append(play(scenario, timeline, demand, views(scenario, plan.rig.cameras, responses), times, sensors))
+    end = min(demand.open_seconds, np.inf if plan.hours is None else plan.hours * HOUR)
+    times = np.arange(plan.every, end + 1, plan.every).tolist()
+    scenarios = [base.draw(seed) for seed in _seeds(plan)]
+    if plan.cameras == "rendered":
+        plan.rendering.check()
+        days = [(scenario, _day(plan, scenario, demand, end)) for scenario in scenarios]
+        both, took = play_both(
+            base, days, plan.rig.cameras, plan.rendering, responses, demand, sensors, times, Path(plan.outputs)
+        )
+        found = summary([day.course for day in both]) | report(both, plan.rendering, took)
+    else:
+        courses = []
+        for scenario in tqdm(scenarios, desc="days", disable=None):
+            timeline, seen = _day(plan, scenario, demand, end), views(scenario, plan.rig.cameras, responses)
+            courses.append(play(scenario, timeline, demand, seen, times, sensors))
+        found = {"readings": READINGS} | summary(courses)
     result = {
-        "command": command, "readings": READINGS, **summary(courses),
+        "command": command, **found,
         "conditions": conditions() | {
             "scenario": plan.scenario, "model": plan.responses_of, "demand": demand.source,
-            "weekly_units": round(demand.weekly_units, 1), "seeds": [plan.first_seed + n for n in range(plan.days)],
+            "weekly_units": round(demand.weekly_units, 1), "seeds": _seeds(plan),
             "moments_a_day": len(times), "positions": len(base.layout.planogram.positions), "skipped": ["scales"],
         },
         "config": dict(told),
     }  # fmt: skip
     with result_folder(Path(plan.outputs), "day") as folder:
         write_json(folder / "result.json", result)
+        if plan.film:
+            camera = plan.rig.cameras[0]
+            write_film(folder / "day.mp4", base, scenarios[0], both[0], camera, plan.rendering.renderer)
     return final_path(folder), result
+
+
+def _seeds(plan: DayPlan) -> list[int]:
+    return [plan.first_seed + n for n in range(plan.days)]
+
+
+def _day(plan: DayPlan, scenario: Scenario, demand: Demand, end: float) -> Timeline:
+    """A day until `end` seconds after opening."""
+    silences = [(s.source, s.since * HOUR, s.until * HOUR) for s in plan.silences]
+    timeline = drawn_day(scenario, demand, plan.trouble, silences)
+    if end >= demand.open_seconds:
+        return timeline
+    return Timeline.of(timeline.layout, timeline.before, [e for e in timeline.events if e.time <= end])
 
 
 def summary(courses: Sequence[Course]) -> dict[str, Any]:
@@ -228,7 +266,7 @@ def day_table(result: Mapping[str, Any]) -> str:
             if e["low"] is not None
             else f"{row['metric']}: fused {row['ratio']:.2f} times the best single source's ({row['best_single']})"
         )
-    return "\n".join(lines)
+    return "\n".join(lines) + (f"\n\n{agreement_table(result)}" if "agreement" in result else "")
 
 
 def _cell(value: float | None) -> str:

@@ -77,18 +77,15 @@ class Glance:
 def glances(timeline: Timeline, views: Views, times: Sequence[float], seed: int) -> list[Glance]:
     """A glance at each moment at which the cameras are not silent."""
     layout = timeline.layout
-    found, luck = [], _Luck(seed)
-    taken = np.array([e.time for e in timeline.events if isinstance(e, Sale)])
-    where = [e.position for e in timeline.events if isinstance(e, Sale)]
+    found, luck = [], Luck(seed, "glance")
     for time, shelves in zip(times, timeline.walk(times)):
         if timeline.silent("vision", time):
             continue
-        near = np.flatnonzero(np.abs(taken - time) <= STAND / 2)
-        hidden = _hidden(timeline, {where[k] for k in near.tolist()})
+        hidden = hidden_at(timeline, time)
         own, seen = [], []
         first = 0
         for position in layout.planogram.positions:
-            fronts = _fronts(shelves, position.id)
+            fronts = fronts_of(shelves, position.id)
             words = [
                 _word(views, first + n, sku, position.sku, luck(first + n, unit))
                 for n, (unit, sku) in enumerate(fronts)
@@ -101,21 +98,21 @@ def glances(timeline: Timeline, views: Views, times: Sequence[float], seed: int)
     return found
 
 
-class _Luck:
-    """Two draws for each content of a place, the same whenever it is looked at."""
+class Luck:
+    """Two draws for each content of a place, the same whenever it is looked at; `axis` says who looks."""
 
-    def __init__(self, seed: int) -> None:
-        self._seed = seed
+    def __init__(self, seed: int, axis: str) -> None:
+        self._seed, self._axis = seed, axis
         self._drawn: dict[tuple[int, int], tuple[float, float]] = {}
 
     def __call__(self, place: int, unit: int) -> tuple[float, float]:
         if (place, unit) not in self._drawn:
-            first, second = rng(self._seed, "glance", place, unit + 1).random(2).tolist()
+            first, second = rng(self._seed, self._axis, place, unit + 1).random(2).tolist()
             self._drawn[place, unit] = first, second
         return self._drawn[place, unit]
 
 
-def _fronts(shelves: Shelves, position: str) -> list[tuple[int, str]]:
+def fronts_of(shelves: Shelves, position: str) -> list[tuple[int, str]]:
     """Unit and SKU at each front place of a position, column by column from below; (-1, "") where none stands."""
     high = shelves.positions[position].high
     return [
@@ -135,9 +132,10 @@ def _word(views: Views, place: int, sku: str, planned: str, luck: tuple[float, f
     return (content == OWN) != (luck[1] < mistaken)
 
 
-def _hidden(timeline: Timeline, taken_from: set[str]) -> set[str]:
-    """The positions before which somebody stands who takes from some."""
-    layout = timeline.layout
+def hidden_at(timeline: Timeline, time: float) -> set[str]:
+    """The positions before which somebody stands at a moment who takes something there."""
+    near = (e for e in timeline.events if isinstance(e, Sale) and abs(e.time - time) <= STAND / 2)
+    taken_from, layout = {e.position for e in near}, timeline.layout
     middle = {p.id: (p.fixture, p.x + p.wide * layout.product(p).width / 2) for p in layout.planogram.positions}
     return {
         id

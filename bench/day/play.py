@@ -1,6 +1,7 @@
 """A day played to inventories that listen to different sources: what each believes at every moment, beside the truth.
 
-What cameras read is drawn from responses, not from pictures (`bench.day.glances`).
+What cameras read is drawn from responses, not from pictures (`bench.day.glances`), or comes from rendered ones
+(`bench.day.rendered`).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.day.glances import Views, glances
+from bench.day.glances import Glance, Views, glances
 from scenarios import Layout, Scenario
 from scenarios.day import Trouble, draw_day
 from scenarios.demand import Demand
@@ -95,14 +96,24 @@ def play(
     scenario: Scenario, timeline: Timeline, demand: Demand, views: Views, times: Sequence[float], sensors: Sensors,
     arms: Mapping[str, Sequence[str]] = ARMS,
 ) -> Course:  # fmt: skip
-    """Play a day to every arm and ask each what it believes at moments (M,), which rise."""
+    """Play a day to every arm and ask each what it believes at moments (M,), which rise. Cameras tell what is drawn of
+    their views."""
+    drawn = glances(timeline, views, times, scenario.seed)
+    return play_glances(scenario, timeline, demand, drawn, times, sensors, arms)
+
+
+def play_glances(
+    scenario: Scenario, timeline: Timeline, demand: Demand, seen: Sequence[Glance], times: Sequence[float],
+    sensors: Sensors, arms: Mapping[str, Sequence[str]] = ARMS,
+) -> Course:  # fmt: skip
+    """The same with what cameras have seen, whichever way that came about."""
     layout, seed = scenario.layout, scenario.seed
     rates, shares = sales_rates(layout, demand), readable_shares(layout, sensors.reader) * sensors.reader.again
     listening = {
         name: Inventory(layout, rates, shares, trust=sensors.trust, sources=sources) for name, sources in arms.items()
     }
     books = listening.get("books") or Inventory(layout, rates, shares, trust=sensors.trust, sources=ARMS["books"])
-    heard = _heard(timeline, views, times, sensors, seed)
+    heard = _heard(timeline, seen, times, sensors, seed)
     every = {*listening.values(), books}
     said: dict[str, list[tuple[Belief, tuple[Discrepancy, ...]]]] = {name: [] for name in arms}
     record, n = [], 0
@@ -125,7 +136,7 @@ def play(
 
 
 def _heard(
-    timeline: Timeline, views: Views, times: Sequence[float], sensors: Sensors, seed: int
+    timeline: Timeline, seen: Sequence[Glance], times: Sequence[float], sensors: Sensors, seed: int
 ) -> list[tuple[float, int, str, tuple[Any, ...]]]:
     """All that sources say of a day, in the order in which it arrives: when, the source's turn, and the inventory's
     method that takes it with what it is given."""
@@ -136,7 +147,7 @@ def _heard(
     heard += [(b.time, 1, "tills", (b.time, b.scanned)) for b in batches(timeline, sensors.till, end, seed)]
     heard += [(b.known, 2, "booked", (b.time, b.position, b.units)) for b in bookings(timeline, sensors.errors)]
     heard += [(s.time, 3, "sweep", (s.time, s.epc, s.sku)) for s in sweeps(timeline, sensors.reader, end, seed)]
-    heard += [(g.time, 4, "see", (g.time, g.own, g.seen)) for g in glances(timeline, views, times, seed)]
+    heard += [(g.time, 4, "see", (g.time, g.own, g.seen)) for g in seen]
     return sorted(heard, key=lambda row: row[:2])
 
 

@@ -34,6 +34,10 @@ class VirtualCameras:
             self._last[camera], self.rendered = (scene, render), self.rendered + 1
         return Frame(expose(render, scenario.at(time), camera, motions(self.world, camera)), camera, time)
 
+    def render_of(self, camera: Camera) -> Render:
+        """The scene of a camera's last picture, as it was drawn."""
+        return self._last[camera][1]
+
     def _scene(self, camera: Camera, scenario: Scenario) -> Hashable:
         """All that decides a camera's picture but for the sensor: the bodies that it may see, and the light. A unit's
         number is none of it: that of all changes with each unit that is sold before it."""

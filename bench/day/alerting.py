@@ -1,0 +1,184 @@
+"""What memory and alerts, as they are deployed, make of a day's frames: how soon and how rightly they tell what is out.
+
+A spell is the time in which a position holds no unit of its SKU, from the moment that the last one leaves until some
+come. Frames of a camera that watches are those of `bench.day.rendered`, or drawn ones in their place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.day.glances import Glance
+from bench.day.rendered import Look
+from bench.events import score_events
+from bench.statistics import Estimate, Floats, Sample, interval, ratio, share_interval
+from scenarios import Layout
+from scenarios.demand import HOUR
+from scenarios.timeline import Timeline
+from vision.alerts import Alerts
+from vision.memory import Memory
+from vision.readings import Detections, PlaceState, Reading
+from vision.review import ReviewQueue
+
+SHARES = ("alert_precision", "alert_recall")
+LEVELS = ("in_stock", "low", "out", "unknown")
+MEASURES = (*SHARES, "alert_false")
+
+
+@dataclass(frozen=True, eq=False)
+class Followed:
+    """A day as memory and alerts followed it: at every frame's time (M,) which positions (M, Q) an alert that they are
+    out was standing of (`told`), which the frame showed clearly (`clear`), and the `level` of each as an index of
+    LEVELS; and a glance at every moment asked."""
+
+    times: Floats
+    told: NDArray[np.bool_]
+    clear: NDArray[np.bool_]
+    level: NDArray[np.int8]
+    glances: list[Glance]
+
+
+class _Nobody:
+    """The log of a review queue that nobody answers."""
+
+    def read(self, start: int = 0) -> tuple[list[dict[str, Any]], int]:
+        return [], start
+
+    def append(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Keep nothing."""
+
+
+def follow(layout: Layout, looks: Sequence[Look], timeline: Timeline, asked: Sequence[float]) -> Followed:
+    """Give a day's frames, in the order of their times, to a memory and to alerts, and ask what the memory then holds
+    at some moments, which rise. Frames and moments at which the cameras are silent are left out."""
+    memory, alerts = Memory(layout), Alerts(layout, ReviewQueue(_Nobody()))
+    row = {p.id: n for n, p in enumerate(layout.planogram.positions)}
+    looks = [look for look in looks if not timeline.silent("vision", look.time)]
+    left = [at for at in asked if not timeline.silent("vision", at)]
+    told, level, glances = np.zeros((len(looks), len(row)), bool), np.zeros((len(looks), len(row)), np.int8), []
+    for n, look in enumerate(looks):
+        while left and left[0] < look.time:
+            glances.append(_glance(memory, left.pop(0)))
+        states = memory.update([_reading(look)] if look.places is not None else [], look.time)
+        alerts.update(look.time, states)
+        level[n] = [LEVELS.index(state.level) for state in states]
+        told[n, [row[a.subject] for a in alerts.standing if a.kind == "out"]] = True
+    glances += [_glance(memory, at) for at in left]
+    times, clear = np.array([look.time for look in looks]), np.array([look.clear for look in looks])
+    return Followed(times, told, clear, level, glances)
+
+
+def _reading(look: Look) -> Reading:
+    nothing = Detections(np.empty((0, 4), np.float32), np.empty(0, np.float32), np.empty(0, np.int64))
+    return Reading(look.camera, look.time, (0, 0), nothing, look.places)
+
+
+def _glance(memory: Memory, at: float) -> Glance:
+    """What the memory holds at a moment, as facings counted at places that are known."""
+    memory.update([], at)
+    state, owner = memory.places().state, memory.layout.places.position
+    own, known = (np.bincount(owner, flags).astype(np.int64) for flags in (state == PlaceState.OWN, state != 0))
+    return Glance(at, own, known)
+
+
+@dataclass(frozen=True)
+class Spell:
+    """A position, by its row in the plan, that is out from `begin` until `end` seconds."""
+
+    position: int
+    begin: float
+    end: float
+
+
+def spells(timeline: Timeline) -> list[Spell]:
+    """All spells that begin within the day; the last of them end at infinity."""
+    stays, found = timeline.stays, []
+    for q in range(len(timeline.layout.planogram.positions)):
+        own = stays.own & (stays.position == q)
+        # What comes at the very moment at which the last one leaves leaves no spell.
+        changes = [(t, 1) for t in stays.since[own].tolist()] + [(t, -1) for t in stays.until[own].tolist()]
+        units, begin = 0, None
+        for at, change in sorted(c for c in changes if c[0] < np.inf):
+            if begin is not None and at > begin:
+                found.append(Spell(q, begin, at))
+            units, begin = units + change, None
+            if units == 0:
+                begin = at
+        if begin is not None:
+            found.append(Spell(q, begin, np.inf))
+    return found
+
+
+@dataclass(frozen=True)
+class Delay:
+    """How long it took to tell of a spell, in seconds from its beginning and from the first frame that showed the
+    position clearly; infinite where it was not told of while it lasted, and None where no frame showed it."""
+
+    from_event: float
+    from_visible: float | None
+
+
+def delays(timeline: Timeline, followed: Followed) -> list[Delay]:
+    """Of every spell that begins before the last frame and of which nothing was told before it began."""
+    found, times = [], followed.times
+    for spell in spells(timeline):
+        first, last = np.searchsorted(times, [spell.begin, spell.end])
+        if first == len(times) or (first and followed.told[first - 1, spell.position]):
+            continue
+        told = first + np.flatnonzero(followed.told[first:last, spell.position])
+        seen = first + np.flatnonzero(followed.clear[first:last, spell.position])
+        at = float(times[told[0]]) if len(told) else np.inf
+        found.append(Delay(at - spell.begin, max(at - float(times[seen[0]]), 0.0) if len(seen) else None))
+    return found
+
+
+def counts(timeline: Timeline, followed: Followed) -> dict[str, tuple[float, float]]:
+    """Numerator and denominator of every measure of a day's alerts: what is out at the frames' times are events."""
+    out = timeline.units_at(followed.times.tolist()) == 0
+    outs = score_events(out, followed.told)
+    hours = float(np.ptp(followed.times)) / HOUR * out.shape[1] / 1000
+    return {
+        "alert_precision": outs.precision, "alert_recall": outs.recall,
+        "alert_false": (float(outs.alarms - outs.right), hours),
+    }  # fmt: skip
+
+
+def samples(days: Sequence[Mapping[str, tuple[float, float]]]) -> dict[str, Sample]:
+    """Every measure of alerts over days."""
+    return {name: ratio(*np.array([d[name] for d in days], float).T) for name in MEASURES}
+
+
+def estimates(days: Sequence[Mapping[str, tuple[float, float]]]) -> dict[str, Estimate]:
+    """Every measure of alerts with its 95 % interval over days."""
+    found = samples(days)
+    return {
+        name: share_interval(found[name], np.array([d[name][1] for d in days]))
+        if name in SHARES
+        else interval(found[name], least=0.0)
+        for name in MEASURES
+    }
+
+
+def delay_spreads(delays: Sequence[Delay], every: float) -> dict[str, dict[str, float | None]]:
+    """From the event and from first visibility: how many spells, the share told of, and after how many seconds and
+    frames of `every` seconds half and 95 of 100 were; None for never."""
+    return {
+        "from_event": _spread([d.from_event for d in delays], every),
+        "from_first_visibility": _spread([d.from_visible for d in delays if d.from_visible is not None], every),
+    }
+
+
+def _spread(seconds: Sequence[float], every: float) -> dict[str, float | None]:
+    found: dict[str, float | None] = {"spells": len(seconds), "told": None}
+    if seconds:
+        found["told"] = round(float(np.isfinite(seconds).mean()), 4)
+    for name, q in (("p50", 0.5), ("p95", 0.95)):
+        value = float(np.quantile(seconds, q, method="higher")) if seconds else np.inf
+        found[f"{name}_seconds"] = round(value, 1) if np.isfinite(value) else None
+        found[f"{name}_frames"] = round(value / every, 2) if np.isfinite(value) else None
+    return found
