@@ -90,7 +90,7 @@ def returns(
         arms[arm] = {name: spread(np.broadcast_to(value, DRAWS)) for name, value in money.items()} | {
             "pays": round(float((money["net"] > 0).mean()), 3),
             "payback_years": years_of(years),
-            "tornado": tornado({**ranges, **measured}, has),
+            **tornado({**ranges, **measured}, has),
         }
     return {
         "currency": given.currency, "against": "audit daily", "arms": arms,
@@ -98,18 +98,18 @@ def returns(
     }  # fmt: skip
 
 
-def tornado(ranges: Mapping[str, tuple[float, float, float]], has: Equipment) -> list[dict[str, Any]]:
-    """How far the net goes if each assumption or measured difference (value, low, high) alone goes to the ends of its
-    range, the farthest first; what does not move it is left out."""
+def tornado(ranges: Mapping[str, tuple[float, float, float]], has: Equipment) -> dict[str, Any]:
+    """The net if all assumptions and measured differences (value, low, high) are as their values say,
+    `net_at_values`, and how far it goes if each alone goes to the ends of its range, `tornado`, the farthest first;
+    what does not move it is left out."""
     values = {name: value for name, (value, _, _) in ranges.items()}
     rows = []
     for name, (_, low, high) in ranges.items():
-        ends = [float(yearly_return({**values, name: end}, has)["net"]) for end in (low, high)]
+        ends = [round(float(yearly_return({**values, name: end}, has)["net"]), 2) for end in (low, high)]
         if ends[0] != ends[1]:
-            rows.append(
-                {"of": name, "low": low, "high": high, "net_low": round(ends[0], 2), "net_high": round(ends[1], 2)}
-            )
-    return sorted(rows, key=lambda row: -abs(row["net_high"] - row["net_low"]))
+            rows.append({"of": name, "low": low, "high": high, "net_low": ends[0], "net_high": ends[1]})
+    rows.sort(key=lambda row: -abs(row["net_high"] - row["net_low"]))
+    return {"net_at_values": round(float(yearly_return(values, has)["net"]), 2), "tornado": rows}
 
 
 def _range(row: Mapping[str, float | None]) -> tuple[float, float, float]:
@@ -132,7 +132,7 @@ def save_tornado(money: Mapping[str, Any], arms: Sequence[str], path: Path) -> N
     figure = Figure(figsize=(9, 3.2 * len(arms)), layout="constrained")
     for axes, arm in zip(np.atleast_1d(figure.subplots(len(arms), 1)), arms):
         rows = money["arms"][arm]["tornado"][:SHOWN][::-1]
-        centre = money["arms"][arm]["net"]["value"]
+        centre = money["arms"][arm]["net_at_values"]
         for key, colour in (("net_low", "tab:orange"), ("net_high", "tab:blue")):
             axes.barh(
                 [r["of"] for r in rows], [r[key] - centre for r in rows], left=centre, color=colour, label=key[4:]
@@ -149,6 +149,6 @@ def returns_table(money: Mapping[str, Any]) -> str:
     for arm, row in money["arms"].items():
         years = row["payback_years"]["value"]
         parts = [f"{name} {amount(row[name])}" for name in ("benefit", "cost", "net")]
-        back = "never" if years is None else f"{years:.1f} years"
-        lines.append(f"{arm:13s}{'; '.join(parts)}; pays in {100 * row['pays']:.0f} of 100, back after {back}")
+        back = "never" if years is None else f"{years:.1f} years" if row["paid"]["value"] else "nothing to pay back"
+        lines.append(f"{arm:13s}{'; '.join(parts)}; pays in {100 * row['pays']:.0f} of 100; payback: {back}")
     return "\n".join(lines)

@@ -94,8 +94,9 @@ class Done:
 @dataclass(frozen=True, eq=False)
 class LoopDay:
     """A day of an arm: true units (M, Q) at moments (M,), all events, what was done, the seconds that staff worked,
-    and where the arm said that there are fewer than in the books (M, Q). `wishes` are the shoppers'; `trend` is the
-    forecast that the day began with, of an arm that has one."""
+    where the arm said that there are fewer than in the books, and where there were (M, Q). `wishes` are the shoppers';
+    `trend` is the forecast that the day began with, of an arm that has one; `ignored` counts by its name what its
+    inventory could make no sense of, from the first day on."""
 
     times: Floats
     units: NDArray[np.int64]
@@ -103,8 +104,10 @@ class LoopDay:
     done: tuple[Done, ...]
     seconds: float
     fewer: NDArray[np.bool_]
+    truly_fewer: NDArray[np.bool_]
     wishes: tuple[tuple[float, int, str], ...]
     trend: SalesTrend | None
+    ignored: Mapping[str, int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,14 +198,17 @@ class _LoopDay:
         self.last_wish = {basket: time for time, basket, _ in self.day.wishes}
 
     def play(self) -> LoopDay:
-        shop, units, fewer, there, since = self.shop, [], [], [], 0.0
+        shop, units, fewer, record, there, since = self.shop, [], [], [], [], 0.0
         for n, time in enumerate(self.times):
             counted = self._visits_until(time)
             last = n + 1 == len(self.times)
             if shop.inventories:
                 self._hear(since, time, counted, last)
             belief = shop.inventories[-1].belief(self.offset + time) if shop.arm.sources else None
-            fewer.append(self._fewer(belief))
+            record.append(
+                np.round(np.nan_to_num(shop.inventories[0].record)) if shop.inventories else np.zeros(len(shop.row))
+            )
+            fewer.append(self._fewer(belief, record[-1]))
             if belief is not None:
                 there.append(1 - belief.chances[:, 0])
             units.append([self.day.shelves.units(p) for p in shop.position])
@@ -217,7 +223,8 @@ class _LoopDay:
         shop.stock, shop.days = self.day.shelves.stock(), shop.days + 1
         return LoopDay(
             np.array(self.times), np.array(units, np.int64), tuple(self.events), tuple(self.done), self.seconds,
-            np.array(fewer), tuple(self.day.wishes), trend,
+            np.array(fewer), np.array(units) < np.array(record), tuple(self.day.wishes), trend,
+            dict(+shop.inventories[-1].ignored) if shop.inventories else {},
         )  # fmt: skip
 
     def _visits_until(self, time: float) -> list[tuple[float, str, int]]:
@@ -290,12 +297,12 @@ class _LoopDay:
                 found.append((arrives, 1, "tills", (self.offset + arrives, rows)))
         return found
 
-    def _fewer(self, belief: Belief | None) -> NDArray[np.bool_]:
+    def _fewer(self, belief: Belief | None, record: Floats) -> NDArray[np.bool_]:
         """(Q,) where an inventory is sure that there is less than the books say; only those with sensors are."""
         if belief is None:
-            return np.zeros(len(self.shop.row), bool)
-        record = np.round(np.nan_to_num(self.shop.inventories[0].record))[:, None]
-        return np.asarray((belief.chances * (np.arange(belief.chances.shape[1]) < record)).sum(axis=1) >= SURE)
+            return np.zeros(len(record), bool)
+        below = np.arange(belief.chances.shape[1]) < record[:, None]
+        return np.asarray((belief.chances * below).sum(axis=1) >= SURE)
 
     def _decide(self, moment: int, time: float, belief: Belief | None) -> None:
         """What is to be done now, the dearest first. What an audit has found stays to be done; others think again."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,7 @@ def run_loop(
     given = return_assumptions(Path(plan.economics) if plan.economics else SHIPPED)
     equipment = equipment_of(plan, base.layout, demand)
     counts: dict[str, list[dict[str, tuple[float, float]]]] = {arm: [] for arm in ARMS}
+    ignored: dict[str, Counter[str]] = {arm: Counter() for arm in ARMS}
     forecast = []
     seeds = [plan.first_seed + n for n in range(plan.days)]
     for seed in tqdm(seeds, desc="starts", disable=None):
@@ -46,6 +48,7 @@ def run_loop(
         world = World(demand, plan.trouble, seen, sensors, plan.loop, silences)
         days = play_loop(scenario, world, plan.every)
         for arm, found in days.items():
+            ignored[arm] += Counter(found[-1].ignored)
             counts[arm].append(loop_counts(found, base.layout, demand, plan.loop.overstock))
         forecast.append(forecast_counts(days["fused"], base.layout, demand))
     summary = loop_summary(counts)
@@ -55,7 +58,7 @@ def run_loop(
             name: estimate_row(interval(ratio(*np.array([f[name] for f in forecast]).T))) for name in forecast[0]
         },
         "money": returns(summary["against_audit_daily"], equipment, given),
-        "starts": plan.days, "days": plan.days * plan.loop.days_each, "by_start": counts,
+        "starts": plan.days, "days": plan.days * plan.loop.days_each, "by_start": counts, "ignored": ignored,
         "conditions": conditions() | {
             "scenario": plan.scenario, "model": plan.responses_of, "demand": demand.source,
             "weekly_units": round(demand.weekly_units, 1), "seeds": seeds,

@@ -22,7 +22,7 @@ from scenarios.events import LostSale, Sale
 from vision.count import TAIL
 from vision.forecast import SalesTrend, time_to_stock_out
 
-SHARES = ("osa", "lost_share", "tasks_for_nothing", "losses_found")
+SHARES = ("osa", "lost_share", "tasks_for_nothing", "losses_found", "fewer_precision")
 A_DAY = (
     "lost_units", "lost_money", "overstock_units", "overstock_money", "labour_minutes", "tasks", "units_put",
     "visits_in_vain", "shrinkage_found_units",
@@ -63,6 +63,7 @@ def _day_counts(day: LoopDay, layout: Layout, daily: Floats, overstock: float) -
         "lost_share": (float(len(lost)), float(len(lost) + sold)),
         "tasks_for_nothing": (float(sum(d.found > low[d.task.position] for d in day.done)), float(len(day.done))),
         "losses_found": (float(sum(found for found, _ in told)), float(len(told))),
+        "fewer_precision": (float((day.fewer & day.truly_fewer).sum()), float(day.fewer.sum())),
     }
 
 
@@ -130,6 +131,7 @@ COLUMNS = (
     ("OSA", "osa", 3), ("lost units", "lost_units", 2), ("lost money", "lost_money", 2),
     ("overstock", "overstock_units", 1), ("minutes", "labour_minutes", 1), ("tasks", "tasks", 1),
     ("nothing", "tasks_for_nothing", 3), ("losses", "losses_found", 3),
+    ("right", "fewer_precision", 3),
 )  # fmt: skip
 
 
@@ -154,7 +156,8 @@ def loop_table(result: Mapping[str, Any]) -> str:
     lines += [
         f"{result['days']} days of {result['starts']} starts; readings {result['readings']}",
         "per store and day; overstock: units on the shelf beyond a week's sales; nothing: share of the tasks at a",
-        "shelf that was not low; losses: share of thefts, damages, short and wrong fillings told of the same day",
+        "shelf that was not low; losses: share of thefts, damages, short and wrong fillings told of the same day;",
+        "right: of the times that a position was told to hold fewer than the books say, the share that it did",
     ]
     return "\n".join(lines)
 

@@ -20,6 +20,7 @@ from scenarios.day import NO_TROUBLE, Trouble
 from scenarios.demand import HOUR, parametric_demand
 from scenarios.events import LostSale, Sale
 from sim.records import RecordErrors
+from sim.rfid import RfidReader
 from tests.layouts import small_layout, small_scenario
 from tests.refusal import refusal
 from vision.restock import Task
@@ -155,6 +156,13 @@ def test_a_day_without_sales_goes_on() -> None:
     assert all(row["lost_units"]["value"] == 0 for row in arms.values())
     assert arms["audit daily"]["lost_share"]["value"] is None
     assert arms["fused"]["osa"]["value"] > 0
+
+
+def test_sweeps_that_come_twice_are_ignored_and_counted() -> None:
+    twice = replace(RIGHT, reader=RfidReader(repeated=1.0, lost=0.0, every=HOUR))
+    found = play_loop(SCENARIO, world(Loop(days_each=1), sensors=twice), EVERY, {"rfid": ARMS["rfid"]})["rfid"]
+    assert found[-1].ignored == {"duplicate or late RFID sweep": 14}
+    assert found[-1].done
 
 
 def test_a_silent_source_is_survived() -> None:

@@ -79,6 +79,9 @@ def test_what_was_measured_and_what_is_assumed_make_an_interval_and_a_tornado() 
     swings = [abs(row["net_high"] - row["net_low"]) for row in money["tornado"]]
     assert swings == sorted(swings, reverse=True)
     assert money["tornado"][0]["of"] == "lost_money"
+    for row in money["tornado"]:
+        ends = sorted([row["net_low"], row["net_high"]])
+        assert ends[0] <= money["net_at_values"] <= ends[1]
     assert "rfid_tag" not in {row["of"] for row in money["tornado"]}
     assert money == returns(unsure, {"arm": CAMERAS}, return_assumptions())["arms"]["arm"]
 
