@@ -103,7 +103,7 @@ def tornado(ranges: Mapping[str, tuple[float, float, float]], has: Equipment) ->
     `net_at_values`, and how far it goes if each alone goes to the ends of its range, `tornado`, the farthest first;
     what does not move it is left out."""
     values = {name: value for name, (value, _, _) in ranges.items()}
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name, (_, low, high) in ranges.items():
         ends = [round(float(yearly_return({**values, name: end}, has)["net"]), 2) for end in (low, high)]
         if ends[0] != ends[1]:

@@ -205,9 +205,7 @@ class _LoopDay:
             if shop.inventories:
                 self._hear(since, time, counted, last)
             belief = shop.inventories[-1].belief(self.offset + time) if shop.arm.sources else None
-            record.append(
-                np.round(np.nan_to_num(shop.inventories[0].record)) if shop.inventories else np.zeros(len(shop.row))
-            )
+            record.append(self._record())
             fewer.append(self._fewer(belief, record[-1]))
             if belief is not None:
                 there.append(1 - belief.chances[:, 0])
@@ -296,6 +294,11 @@ class _LoopDay:
             if rows or arrives > since:
                 found.append((arrives, 1, "tills", (self.offset + arrives, rows)))
         return found
+
+    def _record(self) -> Floats:
+        """What the books say (Q,), in whole units; 0 where nobody keeps any."""
+        books = self.shop.inventories[0].record if self.shop.inventories else np.zeros(len(self.shop.row))
+        return np.asarray(np.round(np.nan_to_num(books)), float)
 
     def _fewer(self, belief: Belief | None, record: Floats) -> NDArray[np.bool_]:
         """(Q,) where an inventory is sure that there is less than the books say; only those with sensors are."""
