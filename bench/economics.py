@@ -7,7 +7,7 @@ interval. The interval says how unsure the money is, given the assumptions; that
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,8 @@ NAMES = (
     "sales", "daily_units", "price", "out_of_stock", "lost", "curable", "sooner", "margin", "check_minutes",
     "checks_spared", "wage", "life", "upkeep", "service", "camera_watts", "device_watts", "electricity",
 )  # fmt: skip
+SECTIONS = ("assumptions", "day")
+"""Of the file: what placement rests on, and what `bench.returns` needs beside it."""
 DRAWS = 10_000
 DAYS, HOURS = 365, 8760
 """Of a year."""
@@ -56,7 +58,7 @@ class Assumption:
 
 @dataclass(frozen=True)
 class Assumptions:
-    """All of `NAMES`, and the currency that they are in."""
+    """Assumptions by name, and the currency that they are in."""
 
     currency: str
     assumptions: Mapping[str, Assumption]
@@ -73,26 +75,26 @@ class Placed:
     recall: Estimate
 
 
-def load_assumptions(path: Path = SHIPPED) -> Assumptions:
-    """Read assumptions. Raises InputError that names file and key."""
+def load_assumptions(path: Path = SHIPPED, section: str = "assumptions", names: Sequence[str] = NAMES) -> Assumptions:
+    """Read the assumptions of a section. Raises InputError that names file and key."""
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}; expected assumptions as in {SHIPPED}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from None
-    if (
-        not isinstance(data, dict)
-        or set(data) != {"currency", "assumptions"}
-        or not isinstance(data["assumptions"], dict)
-    ):
-        raise InputError(f"{path}: expected the keys currency and assumptions")
-    given = data["assumptions"]
-    for name in (*NAMES, *given):
-        if name not in given or name not in NAMES:
+    if not isinstance(data, dict) or not {"currency", "assumptions"} <= set(data) <= {"currency", *SECTIONS}:
+        raise InputError(
+            f"{path}: expected the keys currency and {', '.join(SECTIONS)}, of which the last may be left out"
+        )
+    given = data.get(section)
+    if not isinstance(given, dict):
+        raise InputError(f"{path}: {section} is no list of assumptions; expected {', '.join(names)} in it")
+    for name in (*names, *given):
+        if name not in given or name not in names:
             what = "is missing" if name not in given else "is unknown"
-            raise InputError(f"{path}: assumption {name!r} {what}; expected {', '.join(NAMES)}")
-    found = {name: build(Assumption, given[name], f"{path}: {name}") for name in NAMES}
+            raise InputError(f"{path}: assumption {name!r} {what}; expected {', '.join(names)}")
+    found = {name: build(Assumption, given[name], f"{path}: {name}") for name in names}
     return Assumptions(str(data["currency"]), found)
 
 
@@ -116,10 +118,10 @@ def yearly_money(given: Assumptions, layout: Layout, placed: Placed) -> dict[str
     years = np.where(earned > 0, placed.paid / np.where(earned > 0, earned, 1), np.inf)
     return {
         "currency": given.currency, "paid": round(placed.paid, 2),
-        "cost": _spread(cost), "margin_recovered": _spread(recovered), "labour_spared": _spread(spared),
-        "benefit": _spread(recovered + spared), "net": _spread(net),
-        "pays": round(float((net > 0).mean()), 3), "payback_years": _years(years),
-        "sales_watched": _spread(sold), "decided_by": _deciding(drawn, net),
+        "cost": spread(cost), "margin_recovered": spread(recovered), "labour_spared": spread(spared),
+        "benefit": spread(recovered + spared), "net": spread(net),
+        "pays": round(float((net > 0).mean()), 3), "payback_years": years_of(years),
+        "sales_watched": spread(sold), "decided_by": _deciding(drawn, net),
         "recall": dataclasses.asdict(placed.recall),
         "assumptions": {name: dataclasses.asdict(a) for name, a in given.assumptions.items()},
     }  # fmt: skip
@@ -143,12 +145,13 @@ def _recall(e: Estimate) -> Floats:
     return np.clip(rng(0, "economics", "recall").normal(e.value, spread, DRAWS), 0, 1)
 
 
-def _spread(values: Floats) -> dict[str, float]:
+def spread(values: Floats) -> dict[str, float]:
+    """The mean of draws, and where 95 % of them lie."""
     low, high = np.quantile(values, [TAIL, 1 - TAIL])
     return {"value": round(float(values.mean()), 2), "low": round(float(low), 2), "high": round(float(high), 2)}
 
 
-def _years(years: Floats) -> dict[str, float | None]:
+def years_of(years: Floats) -> dict[str, float | None]:
     """Median, and where 95 % of the draws lie; None for never."""
     quantiles = zip(("value", "low", "high"), np.quantile(years, [0.5, TAIL, 1 - TAIL], method="higher"))
     return {name: round(float(v), 1) if np.isfinite(v) else None for name, v in quantiles}

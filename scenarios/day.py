@@ -6,7 +6,9 @@ is low, and miss some of it. Each trouble has a rate with its source in `Trouble
 
 from __future__ import annotations
 
+import heapq
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 
@@ -19,6 +21,7 @@ from scenarios.events import (
     LostSale,
     Misplacement,
     MissedRestock,
+    Removal,
     Restock,
     Sale,
     ScanError,
@@ -76,13 +79,20 @@ def draw_day(
     `silences` are sources that are silent, from when until when in seconds. Demand for SKUs that the planogram lacks is
     left out, as those shelves are elsewhere.
     """
-    return Timeline.of(layout, before, _Day(layout, before, demand, trouble, seed).events(rounds, silences))
+    day = Day(layout, before, demand, trouble, seed, rounds, silences)
+    return Timeline.of(layout, before, day.until(day.end))
 
 
-class _Day:
-    """The day as it unfolds. Draws are keyed by what they are for, so that one trouble more leaves the others alone."""
+class Day:
+    """The day as it unfolds. Draws are keyed by what they are for, so that one trouble more leaves the others alone.
 
-    def __init__(self, layout: Layout, before: Stock, demand: Demand, trouble: Trouble, seed: int) -> None:
+    Who wants to act on what has happened goes on from moment to moment (`until`) and lets staff `fill` between.
+    """
+
+    def __init__(
+        self, layout: Layout, before: Stock, demand: Demand, trouble: Trouble, seed: int,
+        rounds: Sequence[float] = ROUNDS, silences: Sequence[tuple[str, float, float]] = (),
+    ) -> None:  # fmt: skip
         self.layout, self.trouble, self.seed = layout, trouble, seed
         self.shelves = Shelves(layout, before)
         self.wishes = [w for w in demand.draw(seed) if self.shelves.positions_of(w[2])]
@@ -92,23 +102,53 @@ class _Day:
             family = layout.catalog[p].family
             if family:
                 self._families.setdefault(family, []).append(p)
-
-    def events(self, rounds: Sequence[float], silences: Sequence[tuple[str, float, float]]) -> Iterator[Event]:
-        """All events in time; each is worked out from the shelves as the ones before have left them."""
+        self._fillings: Counter[str] = Counter()
         happens: tuple[tuple[Callable[..., Iterator[Event]], Iterable[tuple]], ...] = (
             (self._on_silence, self._silences(silences)), (self._on_round, self._rounds(rounds)),
             (self._on_trouble, self._troubles()), (self._on_wish, self.wishes),
         )  # fmt: skip
-        due = [
+        self._happens = [handler for handler, _ in happens]
+        self._due = [
             (time, kind, number, rest)
             for kind, (_, rows) in enumerate(happens)
             for number, (time, *rest) in enumerate(rows)
             if time <= self.end
         ]
-        for time, kind, number, rest in sorted(due, key=lambda d: d[:3]):
-            for event in happens[kind][0](time, number, *rest):
+        heapq.heapify(self._due)
+
+    def until(self, time: float) -> Iterator[Event]:
+        """The events from where the day stands to a moment, that of the moment too; each is worked out from the shelves
+        as the ones before have left them."""
+        while self._due and self._due[0][0] <= time:
+            now, kind, number, rest = heapq.heappop(self._due)
+            for event in self._happens[kind](now, number, *rest):
                 if self.shelves.happen(event) is None:
                     yield event
+
+    def clear(self, time: float, position: Position) -> list[Event]:
+        """Somebody who was sent takes out whatever does not belong into a position, at the moment at which the day
+        stands."""
+        columns: dict[str, list[int]] = {}
+        for column, held in enumerate(self.shelves.columns[position.id]):
+            for slot in held:
+                if slot.sku != position.sku:
+                    columns.setdefault(slot.sku, []).append(column)
+        events: list[Event] = [Removal(time, sku, position.id, tuple(from_)) for sku, from_ in columns.items()]
+        for event in events:
+            self.shelves.happen(event)
+        return events
+
+    def fill(self, time: float, position: Position, units: int) -> Event | None:
+        """Somebody who was sent puts up to `units` into a position at the moment at which the day stands: wrong ones,
+        or too few, as often as in a round. None where there is no room."""
+        free = self.shelves.room(position.id)[:units]
+        if not free:
+            return None
+        self._fillings[position.id] += 1
+        random = rng(self.seed, "sent", position.id, self._fillings[position.id])
+        event = self._filling(time, position, free, random, missed=0.0)
+        self.shelves.happen(event)
+        return event
 
     def _silences(self, silences: Sequence[tuple[str, float, float]]) -> Iterator[tuple[float, str, bool]]:
         for source, since, until in silences:
@@ -170,18 +210,23 @@ class _Day:
         if self.shelves.units(position.id) > position.low_at or not free:
             return
         random = rng(self.seed, "filling", position.id, repr(time))
-        chances = (self.trouble.missed, self.trouble.wrong, self.trouble.short)
-        missed, wrong, short = (random.random(3) < chances).tolist()
+        yield self._filling(time, position, free, random, self.trouble.missed)
+
+    def _filling(
+        self, time: float, position: Position, free: list[int], random: np.random.Generator, missed: float
+    ) -> Event:
+        """What becomes of a filling of columns, one unit for each of `free`."""
+        chances = (missed, self.trouble.wrong, self.trouble.short)
+        passed, wrong, short = (random.random(3) < chances).tolist()
         came = int(random.integers(0, len(free)))
         fitting = self.layout.intruders[position.id, True]
-        if missed:
-            yield MissedRestock(time, position.id)
-        elif wrong and fitting:
+        if passed:
+            return MissedRestock(time, position.id)
+        if wrong and fitting:
             other = fitting[int(random.integers(len(fitting)))].sku
-            yield WrongReplenishment(time, position.id, other, tuple(free), len(free))
-        else:
-            columns = tuple(free[:came]) if short else tuple(free)
-            yield Restock(time, position.id, position.sku, columns, len(free))
+            return WrongReplenishment(time, position.id, other, tuple(free), len(free))
+        columns = tuple(free[:came]) if short else tuple(free)
+        return Restock(time, position.id, position.sku, columns, len(free))
 
     def _find(self, sku: str, random: np.random.Generator) -> tuple[str, int] | None:
         """A column that holds a unit of a SKU, by lot among all columns that are planned for it and do."""

@@ -105,6 +105,16 @@ class Damage:
 
 
 @dataclass(frozen=True)
+class Removal:
+    """Staff take units that do not belong there out of a position, one from each of `columns`."""
+
+    time: float
+    sku: str
+    position: str
+    columns: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class SensorEvent:
     """A source ("vision", "rfid", "pos", "records", "scales") falls silent, or is back."""
 
@@ -115,7 +125,7 @@ class SensorEvent:
 
 Event = (
     Sale | ScanError | LostSale | Restock | WrongReplenishment | MissedRestock | Misplacement | Theft | Damage
-    | SensorEvent
+    | Removal | SensorEvent
 )  # fmt: skip
 
 
@@ -129,5 +139,5 @@ def kind_of(event: Event) -> str:
 KINDS: dict[type, str] = {
     Sale: "sale", ScanError: "scan error", LostSale: "lost sale", Restock: "restock",
     WrongReplenishment: "wrong replenishment", MissedRestock: "missed restock", Misplacement: "misplacement",
-    Theft: "theft", Damage: "damage", SensorEvent: "sensor",
+    Theft: "theft", Damage: "damage", Removal: "removal", SensorEvent: "sensor",
 }  # fmt: skip

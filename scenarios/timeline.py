@@ -21,6 +21,7 @@ from scenarios.events import (
     LostSale,
     Misplacement,
     MissedRestock,
+    Removal,
     Restock,
     Sale,
     ScanError,
@@ -124,7 +125,7 @@ class Shelves:
             return None
         if isinstance(event, (Restock, WrongReplenishment)):
             return self._lacks_room(event.position, event.columns)
-        columns = event.columns if isinstance(event, (Theft, Damage)) else (event.column,)
+        columns = event.columns if isinstance(event, (Theft, Damage, Removal)) else (event.column,)
         missing = self._lacks_units(event.position, event.sku, columns)
         if missing is None and isinstance(event, Misplacement):
             return self._lacks_room(event.to_position, (event.to_column,))
@@ -149,7 +150,7 @@ class Shelves:
     def _do(self, event: Event) -> None:
         if isinstance(event, Sale):
             self._leave(event.sku, event.position, event.column, event.time)
-        elif isinstance(event, (Theft, Damage)):
+        elif isinstance(event, (Theft, Damage, Removal)):
             for column in event.columns:
                 self._leave(event.sku, event.position, column, event.time)
         elif isinstance(event, (Restock, WrongReplenishment)):

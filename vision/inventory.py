@@ -178,14 +178,29 @@ class Inventory:
         row = self._row[position]
         time = max(time, float(self._before.time[row]))
         belief = self._product(time, np.array([row]), before=time)[0]
+        self._begin(time, row, filled(belief[0], self.room, units, row, self.trust))
+        self._record[row] += units
+
+    def counted(self, time: float, position: str, units: int) -> None:
+        """Staff have counted the units of its own SKU in a position at `time`. A new chapter begins, and the books say
+        as many."""
+        row = self._row.get(position)
+        if row is None or not 0 <= units <= self.room.capacity[row]:
+            self.ignored["unknown position" if row is None else "count without room"] += 1
+            return
+        self._begin(max(time, float(self._before.time[row])), row, np.eye(self.room.most + 1)[units])
+        if "records" in self.sources:
+            self._record[row] = units
+
+    def _begin(self, time: float, row: int, chances: Floats) -> None:
+        """A new chapter of one row: what was said before `time` is forgotten for `chances` (N + 1,)."""
         here = np.arange(len(self._share)) == row
         for word in self._words.values():
             if word.time[row] < time:
                 word.speak(np.nan, self.room.fits.astype(float), here)
         after = np.zeros_like(self._before.likelihood)
-        after[row] = filled(belief[0], self.room, units, row, self.trust)
+        after[row] = chances
         self._before.speak(time, after, here)
-        self._record[row] += units
 
     @property
     def record(self) -> Floats:

@@ -14,6 +14,8 @@ from bench.day.agreement import agreement_table, play_both, report
 from bench.day.audits import WEEK, told_by_audit
 from bench.day.film import write_film
 from bench.day.glances import views
+from bench.day.loop import Loop
+from bench.day.loop_command import loop_text, run_loop
 from bench.day.measures import LOSSES, counts, delays, estimates, event_delays, samples
 from bench.day.play import ARMS, Course, Sensors, drawn_day, play, said_out
 from bench.day.rendered import Rendering
@@ -73,6 +75,9 @@ class DayPlan:
     till: Till = field(default_factory=Till)
     records: RecordErrors = field(default_factory=RecordErrors)
     silences: tuple[Silence, ...] = ()
+    restocking: str = "rounds"
+    loop: Loop = field(default_factory=Loop)
+    economics: str | None = None
     film: bool = False
     outputs: str = "outputs"
 
@@ -85,6 +90,10 @@ class DayPlan:
             raise ValueError("film shows rendered pictures; expected cameras=rendered with it")
         if self.hours is not None and not self.hours * HOUR >= self.every:
             raise ValueError(f"hours {self.hours}; expected null, or at least `every`, which is {self.every} s")
+        if self.restocking not in ("rounds", "loop"):
+            raise ValueError(f"restocking {self.restocking!r}; expected rounds or loop")
+        if self.restocking == "loop" and (self.cameras == "rendered" or self.hours is not None):
+            raise ValueError("restocking=loop plays whole days with drawn readings; expected cameras=drawn, hours=null")
         if self.days < 1 or not 60 <= self.every <= 4 * HOUR:
             raise ValueError(f"days {self.days}, every {self.every}; expected 1 or more, and 60 to 14400 s")
         if self.weekly_units is not None and not self.weekly_units >= 0:
@@ -106,6 +115,8 @@ def run_day(plan: DayPlan, told: Mapping[str, Any], command: str) -> tuple[Path,
     check_rig(plan.rig, base.layout)
     responses = load_responses(Path(plan.responses) if plan.responses else SHIPPED, plan.responses_of)
     demand = demand_of(plan, base)
+    if plan.restocking == "loop":
+        return run_loop(plan, base, demand, responses, told, command, READINGS)
     sensors = Sensors(plan.rfid, plan.till, plan.records)
     end = min(demand.open_seconds, np.inf if plan.hours is None else plan.hours * HOUR)
     times = np.arange(plan.every, end + 1, plan.every).tolist()
@@ -235,6 +246,8 @@ COLUMNS = (
 
 def day_table(result: Mapping[str, Any]) -> str:
     """The table for the terminal."""
+    if "money" in result:
+        return loop_text(result)
     wide = {title: max(len(title) + 2, 7) for title, _ in COLUMNS}
     head = f"{'listens to':12s}" + "".join(f"{t:>{w}s}" for t, w in wide.items()) + f"{'min to out':>14s}"
     lines = [head, "-" * len(head)]

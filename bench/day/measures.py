@@ -6,7 +6,7 @@ compared in pairs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +15,9 @@ from bench.day.play import Course, Said, said_out
 from bench.events import score_events
 from bench.scoring import interval_scores
 from bench.statistics import Estimate, Floats, Sample, interval, ratio, share_interval
+from scenarios import Layout
 from scenarios.demand import HOUR
-from scenarios.events import LostSale, Sale, kind_of
+from scenarios.events import Damage, Event, LostSale, Restock, Sale, Theft, WrongReplenishment, kind_of
 
 LASTING = HOUR
 """Seconds that phantom inventory has to last to be one that should be found: what is in a cart is paid for before."""
@@ -99,20 +100,34 @@ def delays(there: NDArray[np.bool_], said: NDArray[np.bool_], times: Floats) -> 
 def event_delays(course: Course, said: Said) -> dict[str, list[float]]:
     """By kind of event, seconds until it was told of that a position holds fewer units than the books say; infinite
     where it was not before the day's end. Left out are events of positions of which it was told already."""
-    row = {p.id: n for n, p in enumerate(course.timeline.layout.planogram.positions)}
+    layout = course.timeline.layout
+    row = {p.id: n for n, p in enumerate(layout.planogram.positions)}
     fewer = np.zeros(course.units.shape, bool)
     for m, found in enumerate(said.found):
         fewer[m, [row[d.position] for d in found if d.kind != "record too low"]] = True
-    delay: dict[str, list[float]] = {kind: [] for kind in LOSSES}
-    for event in course.timeline.events:
+    delays = loss_delays(course.timeline.events, fewer, course.times, layout)
+    return {kind: [delay for delay, _ in rows] for kind, rows in delays.items()}
+
+
+def loss_delays(
+    events: Iterable[Event], fewer: NDArray[np.bool_], times: Floats, layout: Layout
+) -> dict[str, list[tuple[float, int]]]:
+    """By kind of loss, seconds until it was told of, and units that were lost, by where `fewer` units than in the books
+    were told of (M, Q) at times (M,). Otherwise as `event_delays`."""
+    row = {p.id: n for n, p in enumerate(layout.planogram.positions)}
+    delay: dict[str, list[tuple[float, int]]] = {kind: [] for kind in LOSSES}
+    for event in events:
         kind = kind_of(event)
         if kind not in LOSSES:
             continue
-        q, after = row[event.position], int(np.searchsorted(course.times, event.time))  # type: ignore[union-attr]
+        assert isinstance(event, (Theft, Damage, Restock, WrongReplenishment))
+        q, after = row[event.position], int(np.searchsorted(times, event.time))
         if after and fewer[after - 1, q]:
             continue
         told = np.flatnonzero(fewer[after:, q])
-        delay[kind].append(float(course.times[after + told[0]] - event.time) if len(told) else np.inf)
+        came = len(event.columns) if isinstance(event, Restock) else 0
+        units = len(event.columns) if isinstance(event, (Theft, Damage)) else event.booked - came
+        delay[kind].append((float(times[after + told[0]] - event.time) if len(told) else np.inf, units))
     return delay
 
 

@@ -99,6 +99,7 @@ REFUSED = [
     (["till.every=0"], "expected 0 or more, above 0"),
     (["records.wrong=-1"], "expected a share"),
     (["silences=[{source: nose, since: 1, until: 2}]"], "source 'nose'"),
+    (["restocking=loop", "cameras=rendered"], "expected cameras=drawn, hours=null"),
     (["rig.cameras=[]"], "at least one camera"),
     (["responses=none.json"], "none.json"),
     (["responses_of=yolo99"], "'yolo99'"),

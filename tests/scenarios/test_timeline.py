@@ -11,13 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scenarios import Mess
-from scenarios.day import NO_TROUBLE, Trouble, draw_day
+from scenarios.day import NO_TROUBLE, Day, Trouble, draw_day
 from scenarios.demand import Demand, parametric_demand
 from scenarios.events import (
     Damage,
     LostSale,
     Misplacement,
     MissedRestock,
+    Removal,
     Restock,
     Sale,
     ScanError,
@@ -76,6 +77,7 @@ REFUSED = [
     (Sale(20.0, 1, "can", "p-box", 0), "negative stock"),
     (Theft(20.0, "box", "p-box", (0,) * 99), "negative stock"),
     (Damage(20.0, "box", "p-box", (0,) * 99), "negative stock"),
+    (Removal(20.0, "can", "p-box", (0,)), "negative stock"),
     (Restock(20.0, "p-box", "box", (0,) * 99, 99), "no room"),
     (WrongReplenishment(20.0, "p-box", "can", (5,), 1), "no room"),
     (SensorEvent(20.0, "nose", False), "unknown source"),
@@ -149,6 +151,37 @@ def test_a_day_without_sales_stays_as_it_began() -> None:
     day = draw_day(LAYOUT, FULL, demand(0.0), NO_TROUBLE, 1)
     assert not [e for e in day.events if isinstance(e, (Sale, LostSale))]
     assert (np.diff(day.units_at([0.0, 50_000.0]), axis=0) >= 0).all()
+
+
+def test_a_day_that_goes_on_in_steps_is_the_same_day() -> None:
+    busy = Trouble(0.1, 2, 0.05, 0.1, 0.1, 0.2, 0.2, 0.2)
+    day = Day(LAYOUT, FULL, demand(), busy, 5)
+    steps = [list(day.until(time)) for time in (1000.0, 20_000.0, 20_000.0, day.end)]
+    assert not steps[2]
+    assert tuple(e for step in steps for e in step) == draw_day(LAYOUT, FULL, demand(), busy, 5).events
+
+
+def test_who_is_sent_fills_what_there_is_room_for_and_takes_out_what_does_not_belong_there() -> None:
+    before = [Sale(1.0, 1, "jar", "p-jar", 0), Misplacement(2.0, "tube", "p-tube", 0, "p-jar", 0)]
+    day = Day(LAYOUT, Timeline.of(LAYOUT, FULL, before).stock_at(3.0), demand(0.0), NO_TROUBLE, 1, rounds=())
+    jar = next(p for p in LAYOUT.planogram.positions if p.id == "p-jar")
+    assert not list(day.until(100.0))
+    assert day.fill(100.0, jar, 0) is None
+    assert day.clear(100.0, jar) == [Removal(100.0, "tube", "p-jar", (0,))]
+    assert day.clear(101.0, jar) == []
+    event = day.fill(101.0, jar, 99)
+    assert isinstance(event, Restock)
+    assert day.shelves.units("p-jar") == jar.wide * jar.high * jar.deep
+    assert day.fill(102.0, jar, 1) is None
+
+
+def test_what_is_put_in_when_sent_is_wrong_or_short_as_often_as_in_rounds() -> None:
+    empty = Timeline.of(LAYOUT, FULL, []).before
+    kinds = set()
+    for seed in range(12):
+        day = Day(LAYOUT, dataclasses.replace(empty, units=()), demand(0.0), Trouble(wrong=0.3, short=0.3), seed, ())
+        kinds |= {kind_of(e) for p in LAYOUT.planogram.positions if (e := day.fill(1.0, p, 99))}
+    assert kinds == {"restock", "wrong replenishment", "short delivery"}
 
 
 def test_demand_draws_its_volume_and_keeps_baskets_together() -> None:

@@ -128,6 +128,30 @@ def test_a_filling_begins_a_new_chapter() -> None:
     assert belief.chances[1, 0] > 0.7  # the others are as they were
 
 
+def test_what_staff_have_counted_is_believed_and_sets_the_books_right() -> None:
+    i = inventory()
+    i.records(0.0, {p.sku: 1 for p in POSITIONS})
+    i.see(0.0, np.zeros(N, int), FACINGS)
+    i.counted(600.0, "p-box", int(FULL[BOX]))
+    i.tills(900.0, [])
+    i.books_until(900.0)
+    belief = i.belief(900.0)
+    assert belief.units[BOX] == belief.record[BOX] == FULL[BOX]
+    assert belief.record[1] == 1  # the others are as they were
+    i.counted(1000.0, "p-nowhere", 1)
+    i.counted(1000.0, "p-box", int(FULL[BOX]) + 1)
+    i.counted(1000.0, "p-box", -1)
+    assert i.ignored == {"unknown SKU": 0, "negative stock": 0, "unknown position": 1, "count without room": 2}
+    assert i.record[BOX] == FULL[BOX]
+
+
+def test_a_count_is_heard_without_books_too_and_they_stay_silent() -> None:
+    i = inventory(sources=("vision",))
+    i.counted(600.0, "p-box", 2)
+    assert i.belief(600.0).units[BOX] == 2
+    assert np.isnan(i.record).all()
+
+
 @pytest.mark.parametrize("silent", ["vision", "rfid", "pos", "records"])
 def test_a_silent_source_makes_intervals_wider_and_nothing_certain(silent: str) -> None:
     def until(end: float, without: str | None) -> Inventory:
