@@ -11,10 +11,10 @@ from typing import Any
 from tqdm import tqdm
 
 from bench.day import alerting
-from bench.day.alerting import MEASURES, Followed, follow
+from bench.day.alerting import MEASURES, SHARES, Followed, follow
 from bench.day.drawn import drawn_looks
 from bench.day.glances import glances, views
-from bench.day.measures import counts, samples
+from bench.day.measures import counts, estimates, samples
 from bench.day.play import ARMS, Course, Sensors, play_glances
 from bench.day.rendered import Look, Rendering, watch_days
 from bench.response.response import Response
@@ -67,7 +67,7 @@ def report(days: Sequence[Both], rendering: Rendering, took: Mapping[str, int]) 
     looks = [look for day in days for look in day.looks]
     followed = {which: [(d.timeline, getattr(d, which)) for d in days] for which in ("rendered", "drawn")}
     alerts = {which: _alerts(some, rendering.every) for which, some in followed.items()}
-    found = {which: alerting.samples([alerting.counts(*day) for day in some]) for which, some in followed.items()}
+    found = {which: samples([alerting.counts(*day) for day in some], MEASURES) for which, some in followed.items()}
     return {
         "readings": f"rendered ({describe(rendering.renderer)}), read by {rendering.detector} and "
         f"{rendering.recognizer}, a frame every {rendering.every:g} s of each camera",
@@ -85,7 +85,7 @@ def report(days: Sequence[Both], rendering: Rendering, took: Mapping[str, int]) 
 
 
 def _alerts(days: Sequence[tuple[Timeline, Followed]], every: float) -> dict[str, Any]:
-    found = alerting.estimates([alerting.counts(*day) for day in days])
+    found = estimates([alerting.counts(*day) for day in days], MEASURES, SHARES)
     delays = [delay for day in days for delay in alerting.delays(*day)]
     return {name: estimate_row(e) for name, e in found.items()} | alerting.delay_spreads(delays, every)
 

@@ -6,7 +6,7 @@ come. Frames of a camera that watches are those of `bench.day.rendered`, or draw
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from bench.day.glances import Glance
 from bench.day.rendered import Look
 from bench.events import score_events
-from bench.statistics import Estimate, Floats, Sample, interval, ratio, share_interval
+from bench.statistics import Floats
 from scenarios import Layout
 from scenarios.demand import HOUR
 from scenarios.timeline import Timeline
@@ -146,22 +146,6 @@ def counts(timeline: Timeline, followed: Followed) -> dict[str, tuple[float, flo
         "alert_precision": outs.precision, "alert_recall": outs.recall,
         "alert_false": (float(outs.alarms - outs.right), hours),
     }  # fmt: skip
-
-
-def samples(days: Sequence[Mapping[str, tuple[float, float]]]) -> dict[str, Sample]:
-    """Every measure of alerts over days."""
-    return {name: ratio(*np.array([d[name] for d in days], float).T) for name in MEASURES}
-
-
-def estimates(days: Sequence[Mapping[str, tuple[float, float]]]) -> dict[str, Estimate]:
-    """Every measure of alerts with its 95 % interval over days."""
-    found = samples(days)
-    return {
-        name: share_interval(found[name], np.array([d[name][1] for d in days]))
-        if name in SHARES
-        else interval(found[name], least=0.0)
-        for name in MEASURES
-    }
 
 
 def delay_spreads(delays: Sequence[Delay], every: float) -> dict[str, dict[str, float | None]]:

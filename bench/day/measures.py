@@ -137,17 +137,18 @@ def _runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
     return list(zip(np.flatnonzero(edges == 1).tolist(), np.flatnonzero(edges == -1).tolist()))
 
 
-def samples(days: Sequence[Mapping[str, tuple[float, float]]]) -> dict[str, Sample]:
-    """Every measure of one arm over days."""
-    return {name: ratio(*np.array([d[name] for d in days], float).T) for name in RATIOS}
+def samples(days: Sequence[Mapping[str, tuple[float, float]]], names: Sequence[str] = RATIOS) -> dict[str, Sample]:
+    """Measures over days, of which numerator and denominator are given of each."""
+    return {name: ratio(*np.array([d[name] for d in days], float).T) for name in names}
 
 
-def estimates(days: Sequence[Mapping[str, tuple[float, float]]]) -> dict[str, Estimate]:
-    """Every measure of one arm with its 95 % interval over days."""
-    found = samples(days)
+def estimates(
+    days: Sequence[Mapping[str, tuple[float, float]]], names: Sequence[str] = RATIOS, shares: Sequence[str] = SHARES
+) -> dict[str, Estimate]:
+    """Measures, of which `shares` lie between 0 and 1, with their 95 % intervals over days."""
     return {
-        name: share_interval(found[name], np.array([d[name][1] for d in days]))
-        if name in SHARES
-        else interval(found[name], least=0.0)
-        for name in RATIOS
+        name: share_interval(sample, np.array([d[name][1] for d in days]))
+        if name in shares
+        else interval(sample, least=0.0)
+        for name, sample in samples(days, names).items()
     }
