@@ -95,22 +95,25 @@ pd.DataFrame(rows).T.sort_values("units_error").round(3)
 # %% [markdown]
 # ## Phantom inventory
 #
-# The books say some, the shelf holds none: nobody orders, nobody fills. What the inventory says of it at closing,
-# and which source spoke most for it:
+# The books say some, the shelf holds none: nobody orders, nobody fills. The hour at which the inventory first told of
+# it, position by position, which source spoke most for it, and what books and shelf then held:
 
 # %%
-closing = course.said["fused"].found[-1]
-truth = dict(zip((p.id for p in shop.layout.planogram.positions), course.units[-1].tolist()))
-books = dict(zip(truth, np.round(course.record[-1]).astype(int).tolist()))
+row = {p.id: n for n, p in enumerate(shop.layout.planogram.positions)}
+first = {}
+for n, found in enumerate(course.said["fused"].found):
+    for d in found:
+        if d.kind == "phantom inventory":
+            first.setdefault(d.position, (n, d.told_by))
 pd.DataFrame(
     {
-        "position": d.position,
-        "what": d.kind,
-        "told by": d.told_by,
-        "books": books[d.position],
-        "truth": truth[d.position],
+        "position": id,
+        "hour": round(clock[n], 2),
+        "told by": source,
+        "books": round(course.record[n, row[id]]),
+        "truth": course.units[n, row[id]],
     }
-    for d in closing
+    for id, (n, source) in first.items()
 )
 
 # %% [markdown]
