@@ -211,11 +211,12 @@ def twin(overrides: Sequence[str]) -> None:
 
 def day(overrides: Sequence[str]) -> None:
     """Play days of a store to inventories that listen to different sources, and write what each knew."""
-    config = compose("day", overrides)
-    from bench.day.command import DayPlan, day_table, run_day
+    hydra = [w for w in overrides if w.lstrip("+~").startswith("hydra")]
+    words = [w for w in overrides if w not in hydra]
+    config = compose("day", words)
+    from bench.day.command import day_table, run_day
 
-    config.pop("camera_models")
-    folder, result = run_day(build(DayPlan, config, "day"), config, " ".join(["shelfbench day", *overrides]))
+    folder, result = run_day(config, words, hydra)
     print(f"\n{day_table(result)}\n\nresult  {folder / 'result.json'}")
 
 

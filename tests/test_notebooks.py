@@ -49,7 +49,7 @@ def is_public(module: str, name: str) -> bool:
 
 
 def test_there_are_notebooks() -> None:
-    assert len(SOURCES) == 6
+    assert len(SOURCES) == 7
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda s: s.stem)

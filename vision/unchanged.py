@@ -37,18 +37,22 @@ class Unchanged:
         self._reading: Reading | None = None
         self._read_at = 0.0
         """When the oldest part of the reading was read."""
+        self._witnessed = False
+        """Whether two frames in a row were read that look the same."""
 
     def look(self, frame: Frame) -> Reading | None:
         """Compare a frame with what was read before; the last reading, as of now, if that is still all there is to see.
 
-        It is not where a person was in view, or where some of it is `read_anew` seconds old.
+        It is not where a person was in view, or where some of it is `read_anew` seconds old; nor in the first frame that
+        looks like the one before, which is read as well: what is believed of a shelf wants two witnesses.
         """
         changed, last = self._changes.look(frame.image), self._reading
         self._time, self._held = frame.time, self._held[:0]
         young = 0 <= frame.time - self._read_at < self.read_anew
-        if last is not None and young and not changed.any() and not len(last.people):
+        same = last is not None and not changed.any() and not len(last.people)
+        if last is not None and same and self._witnessed and young:
             return replace(last, time=frame.time, age=frame.time - last.time)
-        self._read_at = frame.time
+        self._read_at, self._witnessed = frame.time, same
         return None
 
     def embed(self, image: NDArray[np.uint8], xyxy: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -12,10 +12,11 @@ from tqdm import tqdm
 
 from bench.day.agreement import agreement_table, play_both, report
 from bench.day.audits import WEEK, told_by_audit
+from bench.day.chain import Chain, chain_text, run_chain
 from bench.day.film import write_film
 from bench.day.glances import views
 from bench.day.loop import Loop
-from bench.day.loop_command import loop_text, run_loop
+from bench.day.loop_command import DRAWN, loop_text, run_loop
 from bench.day.measures import LOSSES, counts, delays, estimates, event_delays, samples
 from bench.day.play import ARMS, Course, Sensors, drawn_day, play, said_out
 from bench.day.rendered import Rendering
@@ -25,9 +26,10 @@ from bench.experiment import check_rig
 from bench.response.response import MODEL, SHIPPED, load_responses
 from bench.results import estimate_row
 from bench.statistics import paired_difference
-from scenarios import Rig, Scenario, load_scenario
+from scenarios import InputError, Rig, Scenario, load_scenario
 from scenarios.day import Trouble
 from scenarios.demand import HOUR, Demand, parametric_demand
+from scenarios.files import build
 from scenarios.timeline import SOURCES, Timeline
 from sim.records import RecordErrors
 from sim.rfid import RfidReader
@@ -35,7 +37,6 @@ from sim.till import Till
 from vision.outputs import final_path, result_folder, write_json
 
 SINGLE = tuple(name for name in ARMS if name != "fused")
-READINGS = "drawn from responses (bench/response), not rendered"
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ class DayPlan:
     restocking: str = "rounds"
     loop: Loop = field(default_factory=Loop)
     economics: str | None = None
+    chain: Chain = field(default_factory=Chain)
     film: bool = False
     outputs: str = "outputs"
 
@@ -94,10 +96,17 @@ class DayPlan:
             raise ValueError(f"restocking {self.restocking!r}; expected rounds or loop")
         if self.restocking == "loop" and (self.cameras == "rendered" or self.hours is not None):
             raise ValueError("restocking=loop plays whole days with drawn readings; expected cameras=drawn, hours=null")
+        if self.chain.shops and (self.restocking != "loop" or self.demand != "real"):
+            raise ValueError("the shops of a chain are played with restocking=loop and demand=real")
         if self.days < 1 or not 60 <= self.every <= 4 * HOUR:
             raise ValueError(f"days {self.days}, every {self.every}; expected 1 or more, and 60 to 14400 s")
         if self.weekly_units is not None and not self.weekly_units >= 0:
             raise ValueError(f"weekly_units {self.weekly_units}; expected null, or 0 or more")
+
+
+def plan_of(config: Mapping[str, Any]) -> DayPlan:
+    """What a composed configuration describes. Raises InputError."""
+    return build(DayPlan, {k: v for k, v in config.items() if k != "camera_models"}, "day")
 
 
 def demand_of(plan: DayPlan, scenario: Scenario) -> Demand:
@@ -109,14 +118,21 @@ def demand_of(plan: DayPlan, scenario: Scenario) -> Demand:
     return parametric_demand({s: catalog[s].daily_units for s in sorted(skus)}, plan.weekly_units)
 
 
-def run_day(plan: DayPlan, told: Mapping[str, Any], command: str) -> tuple[Path, dict[str, Any]]:
-    """Play the days and write result.json; its folder and what is in it. Raises InputError."""
+def run_day(told: Mapping[str, Any], words: Sequence[str], launcher: Sequence[str]) -> tuple[Path, dict[str, Any]]:
+    """Play the days that a composed configuration describes and write result.json; its folder and what is in it.
+    `words` are the overrides that it was composed with, `launcher` those that choose who plays a chain. Raises
+    InputError."""
+    plan, command = plan_of(told), " ".join(["shelfbench day", *words, *launcher])
+    if plan.chain.shops:
+        return run_chain(plan, told, command, words, launcher)
+    if launcher:
+        raise InputError(f"{launcher[0]}: expected chain.shops, of which each is a job")
     base = load_scenario(plan.scenario)
     check_rig(plan.rig, base.layout)
     responses = load_responses(Path(plan.responses) if plan.responses else SHIPPED, plan.responses_of)
     demand = demand_of(plan, base)
     if plan.restocking == "loop":
-        return run_loop(plan, base, demand, responses, told, command, READINGS)
+        return run_loop(plan, base, demand, responses, told, command)
     sensors = Sensors(plan.rfid, plan.till, plan.records)
     end = min(demand.open_seconds, np.inf if plan.hours is None else plan.hours * HOUR)
     times = np.arange(plan.every, end + 1, plan.every).tolist()
@@ -133,7 +149,7 @@ def run_day(plan: DayPlan, told: Mapping[str, Any], command: str) -> tuple[Path,
         for scenario in tqdm(scenarios, desc="days", disable=None):
             timeline, seen = _day(plan, scenario, demand, end), views(scenario, plan.rig.cameras, responses)
             courses.append(play(scenario, timeline, demand, seen, times, sensors))
-        found = {"readings": READINGS} | summary(courses)
+        found = {"readings": DRAWN} | summary(courses)
     result = {
         "command": command, **found,
         "conditions": conditions() | {
@@ -247,7 +263,7 @@ COLUMNS = (
 def day_table(result: Mapping[str, Any]) -> str:
     """The table for the terminal."""
     if "money" in result:
-        return loop_text(result)
+        return chain_text(result) if "shops" in result else loop_text(result)
     wide = {title: max(len(title) + 2, 7) for title, _ in COLUMNS}
     head = f"{'listens to':12s}" + "".join(f"{t:>{w}s}" for t, w in wide.items()) + f"{'min to out':>14s}"
     lines = [head, "-" * len(head)]

@@ -62,12 +62,14 @@ class Loop:
     """`days_each`: days in a row that follow each opening stock. `history`: days of sales that the forecast has learned
     from before. `absent`: share of the SKUs whose goods are not in the store on a day: 8.3 % of the shelves are empty
     and a quarter of these for reasons outside the store (Gruen and Corsten, 2002; Corsten and Gruen, 2004), 0.02.
-    `overstock`: units beyond the mean sales of so many days are too many (assumed)."""
+    `overstock`: units beyond the mean sales of so many days are too many (assumed). `night`: whether all shelves are
+    filled up before opening, by every arm's staff."""
 
     days_each: int = 7
     history: int = 28
     absent: float = 0.02
     overstock: float = 7.0
+    night: bool = False
     staff: Staff = field(default_factory=Staff)
     policy: Policy = field(default_factory=Policy)
 
@@ -199,6 +201,8 @@ class _LoopDay:
 
     def play(self) -> LoopDay:
         shop, units, fewer, record, there, since = self.shop, [], [], [], [], 0.0
+        if self.world.loop.night:
+            self._fill_at_night()
         for n, time in enumerate(self.times):
             counted = self._visits_until(time)
             last = n + 1 == len(self.times)
@@ -225,6 +229,23 @@ class _LoopDay:
             dict(+shop.inventories[-1].ignored) if shop.inventories else {},
         )  # fmt: skip
 
+    def _fill_at_night(self) -> None:
+        """Fill up all that is not full, but for what staff pass over, as often as in rounds, and for goods that are not
+        in the store, and take out what does not belong there. Nobody counts."""
+        staff = self.world.loop.staff
+        for position in self.shop.position.values():
+            passed = rng(self.seed, "night", position.id).random() < self.world.trouble.missed
+            if passed or self._not_in_store(position.sku):
+                continue
+            self.events += self.day.clear(0.0, position)
+            event = self.day.fill(0.0, position, position.wide * position.high * position.deep)
+            if event is not None:
+                self.events.append(event)
+                self.seconds += staff.visit + staff.unit * len(getattr(event, "columns", ()))
+
+    def _not_in_store(self, sku: str) -> bool:
+        return bool(rng(self.seed, "goods", sku).random() < self.world.loop.absent)
+
     def _visits_until(self, time: float) -> list[tuple[float, str, int]]:
         """Let the day go on to a moment, visits and all; what was counted: where nothing can be put in, or something
         else stands, staff count what is there before they put anything in."""
@@ -234,7 +255,7 @@ class _LoopDay:
             self.events += self.day.until(visit.time)
             position = self.shop.position[visit.task.position]
             found = self.day.shelves.units(position.id)
-            missing = rng(self.seed, "goods", position.sku).random() < self.world.loop.absent
+            missing = self._not_in_store(position.sku)
             removed = self.day.clear(visit.time, position)
             event: Any = None if missing else self.day.fill(visit.time, position, visit.task.units)
             self.events += [*removed, *([event] if event else [])]

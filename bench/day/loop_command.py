@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from bench.day.glances import views
 from bench.day.loop import ARMS, BASE, World, play_loop
-from bench.day.loop_measures import forecast_counts, loop_counts, loop_summary, loop_table
+from bench.day.loop_measures import Counts, forecast_counts, loop_counts, loop_summary, loop_table
 from bench.day.play import Sensors
 from bench.devices import conditions
 from bench.economics import SHIPPED
@@ -27,41 +27,29 @@ from vision.outputs import final_path, result_folder, write_json
 if TYPE_CHECKING:
     from bench.day.command import DayPlan
 
+DRAWN = "drawn from responses (bench/response), not rendered"
+"""What a result says of its cameras' readings."""
+
 
 def run_loop(
     plan: DayPlan, base: Scenario, demand: Demand, responses: Mapping[str, Response], told: Mapping[str, Any],
-    command: str, readings: str,
+    command: str,
 ) -> tuple[Path, dict[str, Any]]:  # fmt: skip
     """Play every arm's store, `plan.days` opening stocks with the days that follow each, and write result.json and
     tornado.png; their folder and the result. Raises InputError."""
-    sensors = Sensors(plan.rfid, plan.till, plan.records)
-    silences = tuple((s.source, s.since * HOUR, s.until * HOUR) for s in plan.silences)
     given = return_assumptions(Path(plan.economics) if plan.economics else SHIPPED)
     equipment = equipment_of(plan, base.layout, demand)
-    counts: dict[str, list[dict[str, tuple[float, float]]]] = {arm: [] for arm in ARMS}
-    ignored: dict[str, Counter[str]] = {arm: Counter() for arm in ARMS}
-    forecast = []
-    seeds = [plan.first_seed + n for n in range(plan.days)]
-    for seed in tqdm(seeds, desc="starts", disable=None):
-        scenario = base.draw(seed)
-        seen = views(scenario, plan.rig.cameras, responses)
-        world = World(demand, plan.trouble, seen, sensors, plan.loop, silences)
-        days = play_loop(scenario, world, plan.every)
-        for arm, found in days.items():
-            ignored[arm] += Counter(found[-1].ignored)
-            counts[arm].append(loop_counts(found, base.layout, demand, plan.loop.overstock))
-        forecast.append(forecast_counts(days["fused"], base.layout, demand))
-    summary = loop_summary(counts)
+    rows = list(tqdm(starts(plan, base, demand, responses), "starts", plan.days, disable=None))
+    found = together([row["counts"] for row in rows], [row["forecast"] for row in rows])
     result = {
-        "command": command, "readings": readings, **summary,
-        "forecast": {
-            name: estimate_row(interval(ratio(*np.array([f[name] for f in forecast]).T))) for name in forecast[0]
-        },
-        "money": returns(summary["against_audit_daily"], equipment, given),
-        "starts": plan.days, "days": plan.days * plan.loop.days_each, "by_start": counts, "ignored": ignored,
+        "command": command, "readings": DRAWN, **found,
+        "money": returns(found["against_audit_daily"], equipment, given),
+        "starts": plan.days, "days": plan.days * plan.loop.days_each,
+        "by_start": [row["counts"] for row in rows],
+        "ignored": {arm: sum((Counter(row["ignored"][arm]) for row in rows), Counter()) for arm in ARMS},
         "conditions": conditions() | {
             "scenario": plan.scenario, "model": plan.responses_of, "demand": demand.source,
-            "weekly_units": round(demand.weekly_units, 1), "seeds": seeds,
+            "weekly_units": round(demand.weekly_units, 1), "seeds": [row["seed"] for row in rows],
             "positions": len(base.layout.planogram.positions), "skipped": ["scales"],
         },
         "config": dict(told),
@@ -71,6 +59,36 @@ def run_loop(
         save_tornado(result["money"], [arm for arm, has in equipment.items() if has.cameras or has.readers],
                      folder / "tornado.png")  # fmt: skip
     return final_path(folder), result
+
+
+def starts(
+    plan: DayPlan, base: Scenario, demand: Demand, responses: Mapping[str, Response]
+) -> Iterator[dict[str, Any]]:
+    """Play `plan.days` opening stocks with the days that follow each, by every arm. Of each: its `seed`, what
+    `loop_counts` found of every arm (`counts`), what `forecast_counts` found, and what was `ignored`, by arm."""
+    sensors = Sensors(plan.rfid, plan.till, plan.records)
+    silences = tuple((s.source, s.since * HOUR, s.until * HOUR) for s in plan.silences)
+    for seed in range(plan.first_seed, plan.first_seed + plan.days):
+        scenario = base.draw(seed)
+        seen = views(scenario, plan.rig.cameras, responses)
+        world = World(demand, plan.trouble, seen, sensors, plan.loop, silences)
+        days = play_loop(scenario, world, plan.every)
+        yield {
+            "seed": seed,
+            "counts": {arm: loop_counts(days[arm], base.layout, demand, plan.loop.overstock) for arm in ARMS},
+            "forecast": forecast_counts(days["fused"], base.layout, demand),
+            "ignored": {arm: dict(days[arm][-1].ignored) for arm in ARMS},
+        }
+
+
+def together(counts: Sequence[Mapping[str, Counts]], forecast: Sequence[Counts]) -> dict[str, Any]:
+    """What counts of many starts, or of many shops, show by arm, against the daily audit, and of the forecast; each
+    with its interval over them."""
+    return loop_summary({arm: [row[arm] for row in counts] for arm in ARMS}) | {
+        "forecast": {
+            name: estimate_row(interval(ratio(*np.array([f[name] for f in forecast]).T))) for name in forecast[0]
+        },
+    }
 
 
 def equipment_of(plan: DayPlan, layout: Layout, demand: Demand) -> dict[str, Equipment]:

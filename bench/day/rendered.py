@@ -61,7 +61,7 @@ class Rendering:
     runtime: str = "onnxruntime-cpu"
     renderer: str = "raster"
     every: float = 60.0
-    read_anew: float = 0.0
+    read_anew: float = 600.0
     workers: int = 2
 
     def __post_init__(self) -> None:

@@ -236,3 +236,18 @@ def test_the_command_writes_every_arms_figures_money_and_tornado(tmp_path: Path,
     assert (tmp_path / "latest" / "tornado.png").stat().st_size > 10_000
     assert "audit weekly" in told
     assert "pays in" in told
+
+
+def test_at_night_every_arms_shelves_are_filled_and_the_work_is_counted() -> None:
+    trouble = replace(NO_TROUBLE, missed=0.0)
+    nobody = replace(DEMAND, weekly_units=0.0)
+    full = np.array([p.wide * p.high * p.deep for p in LAYOUT.planogram.positions])
+    for night in (False, True):
+        played = world(Loop(days_each=1, history=7, absent=0.0, night=night), trouble, nobody)
+        days = play_loop(SCENARIO, played, EVERY)
+        for arm in (BASE, "pos", "cameras"):
+            first = days[arm][0]
+            assert (first.units[0] == full).all() == night, arm
+            assert (first.seconds > 60) or not night
+    absent = world(Loop(days_each=1, history=7, absent=1.0, night=True), trouble, nobody)
+    assert not (play_loop(SCENARIO, absent, EVERY)[BASE][0].units[0] == full).all()

@@ -203,7 +203,7 @@ TIMES = tuple(60.0 * n for n in range(8))
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory):
     pytest.importorskip("pybullet", reason="pybullet is not installed (extra: sim)")
-    found = Reader(SCENARIO, Rendering(read_anew=600.0), tmp_path_factory.mktemp("outputs"))
+    found = Reader(SCENARIO, Rendering(), tmp_path_factory.mktemp("outputs"))
     yield found
     found.bench.close()
 
@@ -224,8 +224,9 @@ def test_only_what_changed_is_rendered_and_read_and_a_block_is_the_same_again(re
     assert np.flatnonzero(first["rendered"]).tolist() == [0, 2, 5, 6]
     looks = looks_of(first, block, LAYOUT)
     read = [n for n, look in enumerate(looks) if look.places is not None]
-    assert set(read) >= {0, 2, 5, 6}
-    assert 1 not in read
+    # What has changed, and whatever looks the same after it for the first time.
+    assert set(read) >= {0, 1, 2, 3, 5, 6, 7}
+    assert 4 not in read
     again = reader.read(block, Counter())
     assert first.keys() == again.keys()
     assert all(np.array_equal(first[name], again[name]) for name in first)
@@ -234,7 +235,7 @@ def test_only_what_changed_is_rendered_and_read_and_a_block_is_the_same_again(re
 @pytest.mark.slow
 def test_who_was_interrupted_goes_on_with_what_is_missing(reader: Reader, block: Block, tmp_path: Path) -> None:
     day = day_of(*block.events)
-    rendering, cameras = Rendering(read_anew=600.0, workers=1), [front_camera()]
+    rendering, cameras = Rendering(workers=1), [front_camera()]
     shutil.copytree(reader.bench.cache.folder, tmp_path / "whole" / "pictures")
     shutil.copytree(reader.bench.cache.folder, tmp_path / "again" / "pictures")
     whole, took = watch_days(SCENARIO, [(SCENARIO, day)], cameras, rendering, 1860.0, tmp_path / "whole")
@@ -254,7 +255,7 @@ def test_who_was_interrupted_goes_on_with_what_is_missing(reader: Reader, block:
 def test_a_block_has_another_name_if_anything_that_decides_it_is_another() -> None:
     block = Block(1, (), front_camera(), TIMES)
     names = {
-        block_key(SCENARIO, block, Rendering()), block_key(SCENARIO, block, Rendering(read_anew=600.0)),
+        block_key(SCENARIO, block, Rendering()), block_key(SCENARIO, block, Rendering(read_anew=0.0)),
         block_key(SCENARIO, block, Rendering(renderer="raster-egl")), block_key(SCENARIO.draw(2), block, Rendering()),
         block_key(SCENARIO, Block(1, (Sale(1.0, 1, "box", "p-box", 0),), front_camera(), TIMES), Rendering()),
     }  # fmt: skip

@@ -21,6 +21,7 @@ from bench.studies.conduct import conduct, finished
 from bench.studies.crew import load_plan
 from bench.tracking import EXPERIMENT, connect, run_of
 from scenarios import InputError
+from tests.clusters import two_nodes as two_nodes
 from tests.small_study import overrides, small_study
 
 pytestmark = pytest.mark.slow
@@ -60,20 +61,6 @@ def elsewhere(store: Path, root: Path, launcher: list[str]) -> dict[str, Any]:
 def test_launchers_of_one_machine(launcher: str, store: Path, here: dict[str, Any], tmp_path: Path) -> None:
     pytest.importorskip(f"hydra_plugins.hydra_{launcher.split('_')[0]}_launcher")
     assert elsewhere(store, tmp_path, [f"hydra/launcher={launcher}"]) == here
-
-
-@pytest.fixture
-def two_nodes() -> Iterator[str]:
-    pytest.importorskip("hydra_plugins.hydra_ray_launcher")
-    from ray.cluster_utils import Cluster
-
-    memory = {"num_cpus": 1, "object_store_memory": 80_000_000}
-    cluster = Cluster(initialize_head=True, head_node_args=memory | {"include_dashboard": False})
-    try:
-        cluster.add_node(**memory)
-        yield cluster.address
-    finally:
-        cluster.shutdown()
 
 
 def test_two_ray_nodes(store: Path, here: dict[str, Any], tmp_path: Path, two_nodes: str) -> None:
