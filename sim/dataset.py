@@ -1,7 +1,9 @@
 """Labelled data sets: pictures of many stores, as YOLO text files and as COCO JSON.
 
 A store seed is one task: its pictures, labels and annotations are written, and last a marker file
-that names it done, so that an interrupted run goes on where it stopped.
+that names it done, so that an interrupted run goes on where it stopped. The studio pictures of the
+products are tasks of their own: they take as long as all the rest, and of small tasks no worker waits
+long for the last one.
 """
 
 from __future__ import annotations
@@ -10,8 +12,8 @@ import itertools
 import json
 import math
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import as_completed
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,7 @@ from typing import Any
 import cv2
 from tqdm import tqdm
 
-from scenarios import Conditions, InputError, Layout, Lookalikes, Scenario, rng
+from scenarios import Conditions, InputError, Layout, Lookalikes, Product, Scenario, rng
 from sim.capture import capture
 from sim.dressing import dressing_meshes
 from sim.labels import CLASSES, label_boxes
@@ -30,6 +32,8 @@ from sim.workers import worker_pool
 from sim.world import World
 
 VIEWS_A_MOMENT = 3
+PRODUCTS_A_TASK = 16
+"""Whose studio pictures are one task: about 3 s."""
 
 LayoutMaker = Callable[[int, str], Layout]
 
@@ -97,16 +101,21 @@ def make_dataset(plans: Sequence[DatasetPlan], layout_of: LayoutMaker) -> Path:
     split into a layout. Raises InputError where the folder holds pictures of another plan."""
     for plan in plans:
         renderer_named(plan.renderer)
-    missing = [(plan, seed) for plan in plans for seed in plan.seeds if not _is_done(plan, seed)]
+    stores = [(plan, seed) for plan in plans for seed in plan.seeds]
+    missing = [(plan, seed) for plan, seed in stores if not _is_done(plan, seed)]
     for plan, kind in itertools.product(plans, ("images", "labels", "done")):
         (plan.folder / kind / plan.split).mkdir(parents=True, exist_ok=True)
-    for draft in (plans[0].folder / "studio").glob(".*"):  # of workers that were killed
-        shutil.rmtree(draft)
+    studio = Studio(plans[0].folder / "studio")
     # One pool for all splits: at the end of each, a worker would wait for the other's last store.
-    with worker_pool(min(plans[0].workers, max(1, len(missing)))) as pool:
-        tasks = [pool.submit(make_store, plan, seed, layout_of) for plan, seed in missing]
+    with worker_pool(plans[0].workers) as pool:
         try:
+            tasks = [pool.submit(make_store, plan, seed, layout_of) for plan, seed in missing]
+            for plan, seed in stores:
+                if plan.marker(seed).exists() and studio.lacks(_brands(plan, seed)):
+                    studio.submit(pool, layout_of(seed, plan.split))
             for task in tqdm(as_completed(tasks), total=len(tasks), desc="stores", disable=None):
+                studio.submit(pool, task.result())
+            for task in tqdm(as_completed(studio.tasks), total=len(studio.tasks), desc="studio", disable=None):
                 task.result()
         except BaseException:
             pool.shutdown(cancel_futures=True)
@@ -129,8 +138,13 @@ def _is_done(plan: DatasetPlan, seed: int) -> bool:
     return True
 
 
-def make_store(plan: DatasetPlan, seed: int, layout_of: LayoutMaker) -> None:
-    """Render one store's pictures and write them with their labels."""
+def _brands(plan: DatasetPlan, seed: int) -> dict[str, str]:
+    """Brand of every SKU of a store that is done."""
+    return json.loads(plan.marker(seed).read_text())["brands"]
+
+
+def make_store(plan: DatasetPlan, seed: int, layout_of: LayoutMaker) -> Layout:
+    """Render one store's pictures and write them with their labels. Returns the store's layout."""
     layout = layout_of(seed, plan.split)
     random = rng(seed, "dataset")
     density = float(random.choice([600, 800, 1000]))
@@ -152,13 +166,13 @@ def make_store(plan: DatasetPlan, seed: int, layout_of: LayoutMaker) -> None:
             entries.append(
                 {"file_name": f"{name}.jpg", "scenario": scenario.hash, "dials": dials, "annotations": boxes}
             )
-    _write_studio(plan.folder / "studio", layout)
     brands = {product.sku: product.brand for product in layout.catalog}
     store = {"plan": plan.fingerprint, "pictures": entries, "brands": brands}
     # The marker is there whole or not at all.
     draft = plan.marker(seed).with_suffix(".draft")
     draft.write_text(json.dumps(store))
     draft.replace(plan.marker(seed))
+    return layout
 
 
 def _moments(plan: DatasetPlan, world: World, seed: int, random: Any) -> Iterator[tuple[Scenario, Any]]:
@@ -183,24 +197,35 @@ def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, float | list[fl
     return flat
 
 
-def _write_studio(folder: Path, layout: Layout) -> None:
-    """Add the enrolment pictures of products that no earlier store held and no other worker is making just now."""
-    new = [product for product in layout.catalog if not (folder / product.sku).is_dir()]
-    new = [product for product in new if _is_first(folder / f".{product.sku}")]
-    for sku, pictures in studio_pictures(new).items() if new else ():
+class Studio:
+    """The enrolment pictures of a data set's products, a folder for each SKU, made a few products at a time."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.tasks: list[Future] = []
+        folder.mkdir(parents=True, exist_ok=True)
+        for draft in folder.glob(".*"):  # of workers that were killed
+            shutil.rmtree(draft)
+        self._known = {path.name for path in folder.iterdir()}
+
+    def lacks(self, skus: Iterable[str]) -> bool:
+        return not self._known.issuperset(skus)
+
+    def submit(self, pool: Executor, layout: Layout) -> None:
+        """Have the products of a layout photographed that no earlier one held."""
+        new = [product for product in layout.catalog if product.sku not in self._known]
+        self._known.update(product.sku for product in new)
+        for i in range(0, len(new), PRODUCTS_A_TASK):
+            self.tasks.append(pool.submit(_photograph, self.folder, new[i : i + PRODUCTS_A_TASK]))
+
+
+def _photograph(folder: Path, products: list[Product]) -> None:
+    for sku, pictures in studio_pictures(products).items():
         draft = folder / f".{sku}"
+        draft.mkdir()
         for i, picture in enumerate(pictures):
             cv2.imwrite(str(draft / f"{i}.png"), picture[..., ::-1])
         draft.rename(folder / sku)
-
-
-def _is_first(draft: Path) -> bool:
-    """Whether this worker is the one that makes what the folder, new from now on, is for."""
-    try:
-        draft.mkdir(parents=True)
-    except FileExistsError:
-        return False
-    return True
 
 
 def _write_yolo(path: Path, labels: list[dict], size: int) -> None:

@@ -43,8 +43,8 @@ class Unchanged:
     def look(self, frame: Frame) -> Reading | None:
         """Compare a frame with what was read before; the last reading, as of now, if that is still all there is to see.
 
-        It is not where a person was in view, or where some of it is `read_anew` seconds old; nor in the first frame that
-        looks like the one before, which is read as well: what is believed of a shelf wants two witnesses.
+        It is not where a person was in view, or where some of it is `read_anew` seconds old; nor in the first frame
+        that looks like the one before, which is read as well: what is believed of a shelf wants two witnesses.
         """
         changed, last = self._changes.look(frame.image), self._reading
         self._time, self._held = frame.time, self._held[:0]

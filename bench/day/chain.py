@@ -164,7 +164,8 @@ def _make_here(plan: DayPlan, missing: Sequence[int], folder: Path) -> None:
 
 
 def _mean(rows: Sequence[Mapping[str, float]]) -> Equipment:
-    return Equipment(**{name: float(np.mean([row[name] for row in rows])) for name in rows[0]})
+    means: dict[str, Any] = {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
+    return Equipment(**means)
 
 
 def claims(found: Mapping[str, Any], shops: Sequence[Mapping[str, Counts]]) -> list[dict[str, Any]]:

@@ -56,7 +56,7 @@ def ceiling_rig(layout: Layout, model: CameraModel, bays_each: int = 2) -> Rig:
     """A camera under the ceiling, over the aisle, before the middle of every `bays_each` bays of one row."""
     room, fixtures = layout.store.room, layout.store.fixtures
     out = max(-OUT, room.y[0] + ABOVE)
-    cameras = []
+    cameras: list[Camera] = []
     for n in range(0, len(fixtures), bays_each):
         group = fixtures[n : n + bays_each]
         x = round((group[0].x + group[-1].x + group[-1].width) / 2, 3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -105,6 +106,17 @@ def test_a_killed_run_goes_on_without_a_duplicate_or_a_hole(made: Path, tmp_path
     time.sleep(0.5)  # its workers end too
     assert not (folder / "train.json").exists()
     assert list(folder.rglob("*.jpg"))
+    make_dataset([small_plan(folder)], layout_of)
+    assert contents(folder) == contents(made)
+
+
+def test_studio_pictures_that_a_killed_run_left_out_are_made(made: Path, tmp_path: Path) -> None:
+    """A store is done when its pictures are, the studio's may come later."""
+    folder = tmp_path / "set"
+    shutil.copytree(made, folder)
+    left_out, begun = sorted((folder / "studio").iterdir())[:2]
+    shutil.rmtree(left_out)
+    begun.rename(begun.with_name(f".{begun.name}"))
     make_dataset([small_plan(folder)], layout_of)
     assert contents(folder) == contents(made)
 
