@@ -32,8 +32,8 @@ from sim.workers import worker_pool
 from sim.world import World
 
 VIEWS_A_MOMENT = 3
-PRODUCTS_A_TASK = 16
-"""Whose studio pictures are one task: about 3 s."""
+PRODUCTS_A_TASK = 32
+"""Whose studio pictures are one task: about 5 s, of which 1 s is the studio's."""
 
 LayoutMaker = Callable[[int, str], Layout]
 

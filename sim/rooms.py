@@ -52,7 +52,7 @@ def room_meshes(layout: Layout, seed: int) -> list[Mesh]:
     room, store = layout.store.room, layout.store
     (x0, x1), (y0, y1), top = room.x, room.y, room.ceiling
     lamps = hung(store)
-    floor = Joinery(floor=_floor(layout, lamps, seed))
+    floor = Joinery(floor=_floor(store, seed))
     floor.panel(((x0, y0, 0), (x1, y0, 0), (x1, y1, 0), (x0, y1, 0)), "floor")
     ceiling = Joinery(ceiling=_ceiling(x1 - x0, y1 - y0))
     ceiling.panel(((x0, y1, top), (x1, y1, top), (x1, y0, top), (x0, y0, top)), "ceiling")
@@ -145,10 +145,11 @@ def _ceiling(width: float, depth: float) -> Image.Image:
     return picture_of(np.repeat(tone[..., None], 3, axis=2))
 
 
-def _floor(layout: Layout, lamps: tuple[Luminaire, ...], seed: int) -> Image.Image:
-    """Tiles or vinyl, with the sheen of the lamps above and the shade along the fixtures."""
+@lru_cache(maxsize=8)
+def _floor(store: Store, seed: int) -> Image.Image:
+    """Tiles or vinyl, with the sheen of the lamps above and the shade along the fixtures. Kept, as facades are."""
     random = rng(seed, "tiles")
-    room = layout.store.room
+    room = store.room
     base = choose(random, ((206, 203, 196), (188, 186, 182), (216, 210, 198), (170, 172, 176), (196, 184, 164)))
     k, tile = 150, float(random.choice([0.33, 0.45, 0.6]))
     w, h = round((room.x[1] - room.x[0]) * k), round((room.y[1] - room.y[0]) * k)
@@ -159,12 +160,12 @@ def _floor(layout: Layout, lamps: tuple[Luminaire, ...], seed: int) -> Image.Ima
     joint = (np.mod(x - room.x[0], tile) < 0.010) | (np.mod(room.y[1] - y, tile) < 0.010)
     picture[joint] *= 0.84
     sheen = np.zeros((h, w))
-    for lamp in lamps:
+    for lamp in hung(store):
         away = ((x - lamp.position[0]) / 1.1) ** 2 + ((y - lamp.position[1]) / 0.28) ** 2
         sheen = np.maximum(sheen, np.exp(-away))
     picture = picture * (0.94 + 0.12 * sheen[..., None]) + 8 * sheen[..., None]
     shade = np.ones((h, w))
-    for fixture in layout.store.fixtures:
+    for fixture in store.fixtures:
         local = fixture.to_local(np.stack([x, y, np.zeros_like(x)], axis=-1))
         out = np.maximum(np.abs(local[..., :2] - (fixture.width / 2, fixture.depth / 2)) -
                          (fixture.width / 2, fixture.depth / 2), 0)  # fmt: skip
