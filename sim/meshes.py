@@ -36,15 +36,21 @@ class Mesh:
     finish: str = "matt"
     clear: NDArray[np.bool_] | None = None
 
-    def write(self, folder: Path, name: str, texture: str | None = None) -> Path:
-        """Write NAME.obj, NAME.mtl and TEXTURE.png, unless it is there, into `folder` and return the OBJ's path."""
-        picture = folder / f"{texture or name}.png"
+    def write(self, folder: Path, name: str, texture: str | None = None, multiple: int = 1) -> Path:
+        """Write NAME.obj, NAME.mtl and TEXTURE.png, unless it is there, into `folder` and return the OBJ's path.
+
+        The texture's width is made a multiple of `multiple` pixels, by more of its last column.
+        """
+        picture, width = folder / f"{texture or name}.png", self.texture.width
+        more = -width % multiple
         if not picture.exists():
-            self.texture.save(picture, compress_level=1)
+            wide = np.pad(np.asarray(self.texture), ((0, 0), (0, more), (0, 0)), "edge") if more else None
+            (self.texture if wide is None else Image.fromarray(wide)).save(picture, compress_level=1)
+        uv = self.uv * (width / (width + more), 1.0) if more else self.uv
         (folder / f"{name}.mtl").write_text(f"newmtl m\nKd 1 1 1\nmap_Kd {picture.name}\n")
         table = [
             _lines("v %.6f %.6f %.6f\n", self.vertices),
-            _lines("vt %.6f %.6f\n", self.uv),
+            _lines("vt %.6f %.6f\n", uv),
             _lines("vn %.4f %.4f %.4f\n", self.normals),
             "usemtl m\n",
             _lines("f %d/%d/%d %d/%d/%d %d/%d/%d\n", np.repeat(self.triangles + 1, 3, axis=1)),

@@ -23,6 +23,9 @@ from sim.meshes import Mesh
 DEEP = -100.0
 """Where bodies wait that are not shown: so far below the floor that they cast no shadow into the picture either."""
 UPRIGHT = (0.0, 0.0, 0.0, 1.0)
+OPENGL_ROWS = 4
+"""OpenGL takes rows of pixels to begin at multiples of so many bytes (GL_UNPACK_ALIGNMENT), which the engine's do not:
+a texture of another width came out slanted and grey."""
 _C = ctypes.CDLL(None)
 Slot = tuple[int, int, int]
 """Whose body it is: group, number in the group, number among its like. Slots are made in ascending order."""
@@ -40,6 +43,7 @@ class Stage:
         self.client = int(pybullet.connect(pybullet.DIRECT))
         if egl:
             _load_egl(self.client)
+        self._egl = egl
         self._folder = tempfile.TemporaryDirectory(prefix="shelfbench-")
         self._shapes: dict[int, int] = {}
         self._textures: dict[int, int] = {}
@@ -120,7 +124,8 @@ class Stage:
     def _shape(self, mesh: Mesh) -> int:
         if id(mesh) not in self._shapes:
             texture = self._textures.setdefault(id(mesh.texture), len(self._meshes))
-            path = mesh.write(Path(self._folder.name), f"mesh{len(self._meshes)}", f"mesh{texture}")
+            names = f"mesh{len(self._meshes)}", f"mesh{texture}"
+            path = mesh.write(Path(self._folder.name), *names, OPENGL_ROWS if self._egl else 1)
             shape = pybullet.createVisualShape(pybullet.GEOM_MESH, fileName=str(path), physicsClientId=self.client)
             self._shapes[id(mesh)] = int(shape)
             self._meshes.append(mesh)

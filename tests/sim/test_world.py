@@ -6,6 +6,7 @@ import dataclasses
 import gc
 import importlib.util
 
+import cv2
 import numpy as np
 import psutil
 import pytest
@@ -16,6 +17,7 @@ from sim import World, capture
 from sim.raster import farthest, render, render_egl
 from sim.truth import HIDERS, measure
 from sim.workers import worker_pool
+from sim.world import FIRST_UNIT
 from tests.layouts import front_camera, product, small_layout, small_scenario
 from tests.sim.test_truth import OBLIQUE, scattered_stock, turned_layout
 
@@ -166,11 +168,21 @@ def test_opengl_shows_the_same_things_at_the_same_pixels() -> None:
             pytest.skip(str(error))
         again = render_egl(world, OBLIQUE, scenario)
         truths = [measure(world, OBLIQUE, picture) for picture in (reference, fast)]
+        skus = np.array([unit.sku for unit in world.stock.units])
+        widths = {sku: pack.texture.width for sku, pack in world.packs.items()}
     np.testing.assert_array_equal(fast.image, again.image)
     assert (reference.body == fast.body).mean() > 0.99
     assert np.median(np.abs(reference.depth - fast.depth)) < 0.001
     fractions = [t.visible_fraction for t in truths]
     assert np.abs(fractions[0] - fractions[1]).max() < 0.05
+    # Artwork, by its red less blue: packs with textures of other widths than multiples of 4 were slanted and grey.
+    assert any(width % 4 for width in widths.values())
+    colours = [
+        cv2.GaussianBlur(p.image[..., 0] - p.image[..., 2].astype(np.float32), (0, 0), 2) for p in (reference, fast)
+    ]
+    for sku in widths:
+        on = np.isin(reference.body, FIRST_UNIT + np.flatnonzero(skus == sku)) & (reference.body == fast.body)
+        assert np.corrcoef(*(c[on] for c in colours))[0, 1] > 0.95, sku
 
 
 def test_no_egl_is_one_line_with_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
