@@ -165,8 +165,8 @@ def test_memory_stays_where_it_is_with_shoppers() -> None:
 
 
 def test_two_workers_make_a_data_set_almost_twice_as_fast(tmp_path: Path) -> None:
-    """By the clock, so a busy machine says little (6 minutes). A store's pictures are one worker's task: of a few stores
-    the last would be a large part, of fourteen it is as small as in a data set for training."""
+    """By the clock, so a busy machine says little (6 minutes). A store's pictures are one worker's task: of a few
+    stores the last would be a large part, of fourteen it is as small as in a data set for training."""
     plan = DatasetPlan(tmp_path, "train", first_seed=1, stores=14, pictures_per_store=12, size=416, dense=0.0)
     took = {}
     for workers in (1, 2):

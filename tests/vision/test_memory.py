@@ -97,6 +97,15 @@ def test_a_second_of_the_same_wrong_picture_is_one_witness_not_thirty() -> None:
         assert state.last_level != "out"
 
 
+@pytest.mark.parametrize("confidence", [0.05, 0.2, 0.4])
+def test_a_pack_that_hardly_resembles_itself_is_never_out_however_often_it_is_seen(confidence: float) -> None:
+    """On a rendered day eight full positions became "out" in minutes: a weak "own" speaks against itself, if once."""
+    memory = Memory(LAYOUT)
+    for minute in range(60):
+        states = memory.update([reading(60.0 * minute, words(LAYOUT, OWN, confidence))])
+        assert all(state.last_level != "out" for state in states)
+
+
 @pytest.mark.parametrize(("now", "level"), [(EMPTY, "out"), (FOREIGN, "out")])
 def test_what_lasts_is_believed_within_half_a_minute(now, level: str) -> None:
     said = watch(Memory(LAYOUT), [OWN] * 6 + [now] * 6)
