@@ -10,13 +10,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from scenarios import Camera, Frame, InputError, ShelfState
+from scenarios import Camera, Frame, InputError, Layout, ShelfState
 from vision.alerts import Alert, Alerts
 from vision.drift import Drift, find_drift
 from vision.durable import Lines, Log, append_lines, read_lines, read_whole, write_whole
 from vision.health import CameraLook, Outlook, faults, look_at, outlook_of, silence
 from vision.memory import Memory
-from vision.pipeline import Pipeline
 from vision.readings import PERSON, Reading
 from vision.review import ReviewQueue
 
@@ -36,6 +35,8 @@ ZERO = np.radians(1.0)
 
 
 Turn = tuple[float, float, float]
+Seen = tuple[Reading, CameraLook]
+"""What a frame shows of the shelves, and how good its camera's view is."""
 
 
 @dataclass
@@ -98,14 +99,25 @@ class KeptInFolder:
         write_whole(self.folder / STATE, {"form": FORM, **state})
 
 
+class Reads(Protocol):
+    """What stands for a pipeline."""
+
+    @property
+    def layout(self) -> Layout | None:
+        """The shelves."""
+
+    def __call__(self, frame: Frame) -> Reading:
+        """Read one frame."""
+
+
 class Watch:
-    """What is known and was said of a store. Not safe for several threads or processes at once.
+    """What is known and was said of a store. Not safe for several threads or processes at once, but for `read`.
 
     `states` is the last word on every position, in plan order, and `reading` what the last frame gave. Pictures are
     not kept.
     """
 
-    def __init__(self, kept: Kept, pipeline: Pipeline, cameras: Sequence[Camera]) -> None:
+    def __init__(self, kept: Kept, pipeline: Reads, cameras: Sequence[Camera]) -> None:
         """Begin, or go on from what was kept. Raises InputError for what is none of this."""
         if pipeline.layout is None:
             raise InputError("watch: expected a pipeline with a planogram")
@@ -140,9 +152,18 @@ class Watch:
 
         Raises InputError for a frame of another size than its camera was calibrated with.
         """
+        return self.take(frame, self.read(frame))
+
+    def read(self, frame: Frame) -> Seen:
+        """What a frame shows, to be taken in: the first half of `see`. While one camera's frame is read those of others
+        may be read and taken in by other threads, as far as the pipeline allows it."""
         assert frame.camera is not None
-        eye = self._eyes[frame.camera.id]
-        reading, look = self._read(frame, eye)
+        return self._read(frame, self._eyes[frame.camera.id])
+
+    def take(self, frame: Frame, seen: Seen) -> tuple[Alert, ...]:
+        """Take in what `read` found in a frame: the second half of `see`."""
+        assert frame.camera is not None
+        eye, (reading, look) = self._eyes[frame.camera.id], seen
         believed = not faults(look)
         if believed:
             before = eye.now
@@ -157,7 +178,7 @@ class Watch:
         self.reading, self.states = reading, self.memory.update(news, frame.time)
         return self._say(self.alerts.update(frame.time, self.states, [look]))
 
-    def _read(self, frame: Frame, eye: _Eye) -> tuple[Reading, CameraLook]:
+    def _read(self, frame: Frame, eye: _Eye) -> Seen:
         frame = dataclasses.replace(frame, camera=eye.now)
         reading = self.pipeline(frame)
         return reading, look_at(frame, reading, self.layout, outlook=self._outlook(eye))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -99,3 +101,16 @@ def test_a_network_takes_the_cores_that_its_process_may_use(monkeypatch: pytest.
     for threads in (0, 3):
         open_session(weights_path("embed"), threads=threads)
     assert asked == [1, 3]
+
+
+def test_numpy_s_own_threads_do_not_spin_on_the_networks_cores() -> None:
+    """OpenBLAS's threads kept a second core busy after each product of matrices, so that a frame took 1.3 times as long
+    and 1.8 times the processor."""
+    words = (
+        "from threadpoolctl import threadpool_info; from vision.pipeline import weights_path; "
+        "from vision.runtimes import open_session; "
+        "open_session(weights_path('embed')); "
+        "print({p['num_threads'] for p in threadpool_info() if p['internal_api'] == 'openblas'})"
+    )
+    done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "{1}"  # of numpy's OpenBLAS, and of OpenCV's

@@ -7,6 +7,7 @@ asked for.
 
 from vision.runtimes.door import RUNTIMES as RUNTIMES
 from vision.runtimes.door import available_runtimes as available_runtimes
+from vision.runtimes.door import cores as cores
 from vision.runtimes.door import lacking as lacking
 from vision.runtimes.door import open_session as open_session
 from vision.runtimes.session import PRECISIONS as PRECISIONS

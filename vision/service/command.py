@@ -71,19 +71,23 @@ def _service(settings: Settings) -> Service:
     from vision.privacy import Privacy
     from vision.recognize import Gallery
     from vision.runtimes import open_session
+    from vision.service.readers import shares
     from vision.service.service import Service
 
     cameras = [load_camera(Path(c.calibration)) for c in settings.cameras]
     layout = load_layout(Path(settings.store))
     gallery = Gallery.load(Path(settings.gallery)) if settings.gallery else None
-    pipeline = Pipeline.load(
-        settings.detector, settings.recognizer, gallery, layout, settings.runtime, reuse=settings.reuse,
-        read_anew=settings.read_anew,
-    )  # fmt: skip
+    pipelines = [
+        Pipeline.load(
+            settings.detector, settings.recognizer, gallery, layout, settings.runtime, reuse=settings.reuse,
+            threads=threads, read_anew=settings.read_anew,
+        )
+        for threads in shares(settings.readers, len(cameras), settings.runtime)
+    ]  # fmt: skip
     if gallery is None:
         logging.getLogger(__name__).warning("no gallery: what stands in a place is taken for the planned product")
     hide = Privacy(open_session(weights_path("centerface"), settings.runtime)) if settings.pictures.keep else None
-    service = Service(settings, pipeline, cameras, hide)
+    service = Service(settings, pipelines, cameras, hide)
     if not service.clients.all():
         logging.getLogger(__name__).warning("nobody may ask yet: `shelfwatch client --add NAME --scope read`")
     return service

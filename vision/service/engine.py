@@ -1,4 +1,5 @@
-"""The one thread that reads frames: it takes turns between the cameras, and acknowledges what is on the disk."""
+"""Threads read frames, taking turns between the cameras; one more takes in what they read, and acknowledges what is on
+the disk."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ from vision.service.database import Database, KeptInDatabase
 from vision.service.links import changed_availability, task_of
 from vision.service.metrics import Metrics
 from vision.service.problems import Refused
-from vision.watch import Watch
+from vision.service.readers import Readers
+from vision.watch import Seen, Watch
 
 AHEAD = 60.0
 """Seconds that a frame may be ahead of this machine's clock."""
@@ -52,8 +54,12 @@ class Known:
 
 @dataclass
 class _Job:
+    """A frame; `seen` or `error` once it was read."""
+
     frame: Frame
     done: Future[Taken] = field(default_factory=Future)
+    seen: Seen | None = None
+    error: Exception | None = None
 
 
 Call = Callable[[Watch, float], Sequence[Alert]]
@@ -67,57 +73,69 @@ TRIED_CAMERAS = 16
 
 
 class Engine:
-    """Reads the frames of all cameras in turn, one waiting frame a camera.
+    """Reads the frames of all cameras in turn, one waiting frame a camera. Each pipeline has a thread, and some of the
+    cameras; of a camera no frame is read before the one before it was taken in.
 
     `listen` are called after something was kept, `look` with each frame and its reading.
     """
 
     def __init__(
-        self, database: Database, pipeline: Pipeline, cameras: Sequence[Camera], metrics: Metrics, wall: bool = True
-    ) -> None:
+        self, database: Database, pipelines: Sequence[Pipeline], cameras: Sequence[Camera], metrics: Metrics,
+        wall: bool = True,
+    ) -> None:  # fmt: skip
         """Raises InputError for a database that is not of this store."""
-        if pipeline.layout is None:
-            raise InputError("serve: expected a pipeline with a planogram")
-        self.database, self.pipeline, self.layout = database, pipeline, pipeline.layout
+        self.readers = Readers(pipelines, [camera.id for camera in cameras])
+        self.database, self.layout = database, self.readers.layout
         self.cameras, self.metrics = cameras, metrics
         self.wall = wall
         self.listen: list[Callable[[], None]] = []
         self.look: Callable[[Frame, Reading], None] = lambda frame, reading: None
         self.arrived = {camera.id: time.monotonic() for camera in cameras}
         self.trouble = ""
-        self.busy_since: float | None = None
+        self._busy: dict[str, float] = {}
         self._changed = threading.Condition()
         self._slots: dict[str, _Job | None] = {camera.id: None for camera in cameras}
-        self._turn = deque(self._slots)
+        self._under_way: set[str] = set()
+        self._read: deque[_Job] = deque()
         self._calls: deque[tuple[Callable[[], Any], Future[Any]]] = deque()
         self._trials = 0
         self._apart: Pipeline | None = None
         self._tried: set[Camera] = set()
         self._stop = False
-        self._thread: threading.Thread | None = None
+        self._threads: list[threading.Thread] = []
         self._watch: Watch | None = None
-        self.known = self._open()
+        self._opening = threading.Lock()
+        self.known = self._summary(self._ready())
 
     def start(self) -> None:
         """Begin to read."""
-        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
-        self._thread.start()
+        self._threads = [threading.Thread(target=self._run, name="engine", daemon=True)]
+        for n, group in enumerate(self.readers.groups):
+            reader = threading.Thread(target=self._read_frames, args=(deque(group),), name=f"reader {n}", daemon=True)
+            self._threads.append(reader)
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
-        """End after the frame that is being read; those that wait are refused."""
+        """End after the frames that are being read; those that wait are refused."""
         with self._changed:
             self._stop = True
             self._changed.notify_all()
-        if self._thread is not None:
-            self._thread.join()
+        for thread in self._threads:
+            thread.join()
         left: list[Future[Any]] = [done for _, done in self._calls]
         for done in left + [job.done for job in self._slots.values() if job is not None]:
             done.set_exception(Refused("not saved", "the service is stopping", 5.0))
 
     @property
     def alive(self) -> bool:
-        """Whether the thread runs."""
-        return self._thread is not None and self._thread.is_alive()
+        """Whether all its threads run."""
+        return bool(self._threads) and all(thread.is_alive() for thread in self._threads)
+
+    @property
+    def busy_since(self) -> float | None:
+        """Since when (`time.monotonic`) the longest work under way is; None where there is none."""
+        return min(self._busy.values(), default=None)
 
     @property
     def now(self) -> float:
@@ -200,36 +218,76 @@ class Engine:
         self._slots[_id(job.frame)] = job
         self._changed.notify_all()
 
+    def _read_frames(self, turn: deque[str]) -> None:
+        """A reader's thread: frame after frame of these cameras."""
+        name = threading.current_thread().name
+        while (job := self._next_frame(turn)) is not None:
+            self._busy[name] = time.monotonic()
+            try:
+                job.seen = self._seen(job.frame)
+            except Exception as error:
+                job.error = error
+            with self._changed:
+                del self._busy[name]
+                self._read.append(job)
+                self._changed.notify_all()
+        self.database.close()
+
+    def _next_frame(self, turn: deque[str]) -> _Job | None:
+        """The frame of the camera that has waited longest for its turn; None at the end."""
+
+        def ready() -> str | None:
+            return next((c for c in turn if self._slots[c] is not None and c not in self._under_way), None)
+
+        with self._changed:
+            self._changed.wait_for(lambda: self._stop or ready() is not None)
+            camera = ready()
+            if self._stop or camera is None:
+                return None
+            turn.remove(camera)
+            turn.append(camera)
+            job, self._slots[camera] = self._slots[camera], None
+            self._under_way.add(camera)
+            self._changed.notify_all()
+        return job
+
+    def _seen(self, frame: Frame) -> Seen:
+        watch, camera = self._ready(), _id(frame)
+        if not watch.is_new(camera, frame.time):
+            self.check(camera, frame.time)
+        try:
+            return watch.read(frame)
+        except InputError as error:
+            raise Refused("wrong size", str(error)) from None
+
     def _run(self) -> None:
+        """The engine's thread: what was read is taken in, and what was called for is done."""
         while (next := self._next()) is not None:
-            self.busy_since = time.monotonic()
-            work, done = next
+            self._busy["engine"] = time.monotonic()
+            work, done, camera = next
             try:
                 answer = work()
             except Exception as error:
                 done.set_exception(self._told(error))
             else:
                 done.set_result(answer)
-            self.busy_since = None
+            with self._changed:
+                del self._busy["engine"]
+                self._under_way.discard(camera)
+                self._changed.notify_all()
         self.database.close()
 
-    def _next(self) -> tuple[Callable[[], Any], Future[Any]] | None:
-        """What is to be done next: calls first, then the camera whose turn it is."""
+    def _next(self) -> tuple[Callable[[], Any], Future[Any], str] | None:
+        """What is to be done next, and the camera it is of: calls first, then what was read first. None at the end,
+        once all that was begun is taken in."""
         with self._changed:
-            self._changed.wait_for(lambda: self._stop or self._calls or any(self._slots.values()))
-            if self._stop:
+            self._changed.wait_for(lambda: self._read or (not self._under_way if self._stop else bool(self._calls)))
+            if self._calls and not self._stop:
+                return *self._calls.popleft(), ""
+            if not self._read:
                 return None
-            if self._calls:
-                return self._calls.popleft()
-            while self._slots[self._turn[0]] is None:
-                self._turn.rotate(-1)
-            camera = self._turn[0]
-            job, self._slots[camera] = self._slots[camera], None
-            self._turn.rotate(-1)
-            self._changed.notify_all()
-        assert job is not None
-        found = job
-        return (lambda: self._take(found.frame)), found.done
+            job = self._read.popleft()
+        return (lambda: self._take(job)), job.done, _id(job.frame)
 
     def _told(self, error: Exception) -> Exception:
         """An error as who offered the frame should hear of it. What the watch knows is then read from the disk again,
@@ -246,24 +304,17 @@ class Engine:
         return error
 
     def _ready(self) -> Watch:
-        if self._watch is None:
-            self._open()
-        assert self._watch is not None
-        return self._watch
+        with self._opening:
+            if self._watch is None:
+                self._watch = Watch(KeptInDatabase(self.database, self.layout), self.readers, self.cameras)
+            return self._watch
 
-    def _open(self) -> Known:
-        kept = KeptInDatabase(self.database, self.layout)
-        self._watch = Watch(kept, self.pipeline, self.cameras)
-        return self._summary(self._watch)
-
-    def _take(self, frame: Frame) -> Taken:
-        watch, camera = self._ready(), _id(frame)
-        if not watch.is_new(camera, frame.time):
-            self.check(camera, frame.time)
-        try:
-            new = watch.see(frame)
-        except InputError as error:
-            raise Refused("wrong size", str(error)) from None
+    def _take(self, job: _Job) -> Taken:
+        if job.error is not None:
+            raise job.error
+        assert job.seen is not None
+        watch, frame, camera = self._ready(), job.frame, _id(job.frame)
+        new = watch.take(frame, job.seen)
         reading = watch.reading
         assert reading is not None
         with self.database.transaction():
@@ -288,18 +339,19 @@ class Engine:
         return new
 
     def _try(self, frame: Frame) -> Tried:
-        begun = time.perf_counter()
         with self._changed:
             self._trials -= 1
         assert frame.camera is not None
-        if self._apart is None or (frame.camera not in self._tried and len(self._tried) >= TRIED_CAMERAS):
-            self._apart, self._tried = self.pipeline.apart(), set()
-        self._tried.add(frame.camera)
-        try:
-            reading = self._apart(frame)
-        except (ValueError, ArithmeticError) as error:  # of a camera in a place from where nothing can be seen
-            raise Refused("not a camera", f"nothing can be read through it: {error}") from None
-        return reading, begun, time.perf_counter()
+        with self.readers.alone() as pipeline:
+            begun = time.perf_counter()
+            if self._apart is None or (frame.camera not in self._tried and len(self._tried) >= TRIED_CAMERAS):
+                self._apart, self._tried = pipeline.apart(), set()
+            self._tried.add(frame.camera)
+            try:
+                reading = self._apart(frame)
+            except (ValueError, ArithmeticError) as error:  # of a camera in a place from where nothing can be seen
+                raise Refused("not a camera", f"nothing can be read through it: {error}") from None
+            return reading, begun, time.perf_counter()
 
     def _keep(self, watch: Watch, new: Sequence[Alert], at: float) -> None:
         """Write what is new, within a transaction: the alerts by the watch itself, the shelves that changed, and what

@@ -38,24 +38,24 @@ class Link:
 
 
 class Service:
-    """Everything but HTTP. `cameras` belong to those of the settings, in their order; `hide` makes pictures that may
-    be stored, None where none are."""
+    """Everything but HTTP. `pipelines` are all of the same networks and shelves, and share the cameras out; `cameras`
+    belong to those of the settings, in their order; `hide` makes pictures that may be stored, None where none are."""
 
     def __init__(
-        self, settings: Settings, pipeline: Pipeline, cameras: Sequence[Camera], hide: Hide | None = None
+        self, settings: Settings, pipelines: Sequence[Pipeline], cameras: Sequence[Camera], hide: Hide | None = None
     ) -> None:
         """Raises InputError for settings that cannot be followed, and for a state that is of something else."""
         ids = [camera.id for camera in cameras]
         if len(set(ids)) < len(ids) or any("/" in id for id in ids):
             raise InputError(f"cameras {', '.join(ids)}; expected an id of its own for each, without /")
-        self.settings, self.pipeline = settings, pipeline
+        self.settings, self.pipelines = settings, pipelines
         self.stopping, self.streams = False, 0
         self.cameras = {camera.id: camera for camera in cameras}
         self.metrics = Metrics()
         state = Path(settings.state)
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.database = Database(state / DATABASE)
-        self.engine = Engine(self.database, pipeline, cameras, self.metrics, settings.clock == "wall")
+        self.engine = Engine(self.database, pipelines, cameras, self.metrics, settings.clock == "wall")
         self.clients = Clients(self.database)
         access = settings.access
         self.tokens = Tokens(self.clients, signing_key(state / KEY), access.issuer, access.token_seconds)

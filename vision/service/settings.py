@@ -176,7 +176,8 @@ class Settings:
     "wall" refuses frames from the future and tells the time of silence by this machine's clock, "frames" goes by the
     frames' own times, for recordings and simulations. A frame in which nothing has changed is given its camera's last
     reading, and all is read anew after `read_anew` seconds; with 0 every frame is read, without `reuse` every crop is
-    embedded again as well.
+    embedded again as well. `readers` frames are read at once, each by networks of its own; 0: as many as there are
+    cores, or cameras if these are fewer, and one on a GPU.
     """
 
     store: str
@@ -189,6 +190,7 @@ class Settings:
     clock: str = "wall"
     reuse: bool = True
     read_anew: float = 5.0
+    readers: int = 0
     http: HttpSettings = HttpSettings()
     access: AccessSettings = AccessSettings()
     mqtt: MqttSettings | None = None
@@ -204,6 +206,8 @@ class Settings:
             raise ValueError(f"clock {self.clock!r}; expected {' or '.join(CLOCKS)}")
         if not 0 <= self.read_anew <= MOST_AGE:
             raise ValueError(f"read_anew {self.read_anew}; expected 0 to {MOST_AGE:g} seconds")
+        if not 0 <= self.readers <= len(self.cameras):
+            raise ValueError(f"readers {self.readers}; expected 0 to {len(self.cameras)}, the number of cameras")
         names = [w.name for w in self.webhooks]
         if len(set(names)) < len(names) or "mqtt" in names:
             raise ValueError(f"webhooks {', '.join(names)}; expected a name of its own for each, and not mqtt")

@@ -68,10 +68,14 @@ def settings_of(folder: Path, cameras: int = 1, **changes: Any) -> Settings:
     return replace(plain, **changes)
 
 
-def service_of(folder: Path, cameras: Sequence[Camera] = (), hide: Any = None, pipeline: Any = None, **changes: Any):
-    """A service with a fake pipeline; its clock is the frames'."""
+def service_of(
+    folder: Path, cameras: Sequence[Camera] = (), hide: Any = None, pipeline: Any = None, more: Sequence[Any] = (),
+    **changes: Any,
+):  # fmt: skip
+    """A service with a fake pipeline, and more of them; its clock is the frames'."""
     found = list(cameras) or [front_camera()]
-    return Service(settings_of(folder, len(found), **changes), pipeline or BlockSeer(), found, hide)
+    pipelines = [pipeline or BlockSeer(), *more]
+    return Service(settings_of(folder, len(found), **changes), pipelines, found, hide)
 
 
 class Caller:

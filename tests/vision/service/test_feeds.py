@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import socket
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -14,6 +17,7 @@ import pytest
 
 from scenarios import InputError
 from tests.layouts import front_camera
+from tests.vision.service import gst_camera
 from tests.vision.service.receiver import eventually
 from tests.vision.service.rtsp import RtspCamera
 from tests.vision.service.served import BlockSeer, Caller, beside, image_of, jpeg_of, service_of, settings_of
@@ -22,6 +26,26 @@ from vision.service.feeds import Watchdog
 from vision.service.service import Service
 from vision.service.settings import CameraSettings
 from vision.sources import Stream
+
+DEBIAN_PYTHON = "/usr/bin/python3"
+GST_PACKAGES = (
+    "python3-gi", "gir1.2-gst-rtsp-server-1.0", "gstreamer1.0-plugins-base", "gstreamer1.0-plugins-good",
+    "gstreamer1.0-plugins-ugly",
+)  # fmt: skip
+
+
+def without_gstreamer() -> str:
+    """What keeps GStreamer's RTSP server from running here; empty if nothing does."""
+    words = (
+        "import gi; gi.require_version('Gst', '1.0'); gi.require_version('GstRtspServer', '1.0'); "
+        "from gi.repository import Gst, GstRtspServer; Gst.init(None); "
+        "assert all(map(Gst.ElementFactory.find, ('pngdec', 'x264enc', 'rtph264pay'))), 'plugins are missing'"
+    )
+    try:
+        done = subprocess.run([DEBIAN_PYTHON, "-c", words], capture_output=True, text=True, timeout=60)
+    except OSError as error:
+        return str(error)
+    return done.stderr.strip().splitlines()[-1] if done.returncode else ""
 
 
 class StreamingCamera:
@@ -67,12 +91,54 @@ class StreamingCamera:
         self.server.server_close()
 
 
+class GstCamera:
+    """GStreamer's RTSP server as a process of Debian's Python; its plug is pulled by SIGKILL, it stalls by SIGSTOP."""
+
+    def __init__(self, folder: Path) -> None:
+        self.picture, self.port, self._stalled = folder / "full.png", free_port(), False
+        cv2.imwrite(str(self.picture), image_of(FULL))
+        self.on()
+
+    @property
+    def url(self) -> str:
+        return f"rtsp://name:password@127.0.0.1:{self.port}/stream"
+
+    def on(self) -> None:
+        command = [DEBIAN_PYTHON, str(Path(gst_camera.__file__)), str(self.port), str(self.picture)]
+        self.process, self.running = subprocess.Popen(command, stdout=subprocess.DEVNULL), True
+
+    def off(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self.running = False
+
+    @property
+    def stalled(self) -> bool:
+        return self._stalled
+
+    @stalled.setter
+    def stalled(self, stalled: bool) -> None:
+        self._stalled = stalled
+        self.process.send_signal(signal.SIGSTOP if stalled else signal.SIGCONT)
+
+
 @pytest.fixture(params=["mjpeg"])
-def streaming(request: pytest.FixtureRequest) -> Iterator[StreamingCamera | RtspCamera]:
-    made = RtspCamera(jpeg_of(FULL)) if request.param == "rtsp" else StreamingCamera()
+def streaming(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StreamingCamera | RtspCamera | GstCamera]:
+    if request.param == "h264" and (lacking := without_gstreamer()):
+        pytest.skip(f"no RTSP server of GStreamer: {lacking} (apt-get install {' '.join(GST_PACKAGES)})")
+    if request.param == "h264":
+        made: StreamingCamera | RtspCamera | GstCamera = GstCamera(tmp_path)
+    else:
+        made = RtspCamera(jpeg_of(FULL)) if request.param == "rtsp" else StreamingCamera()
     yield made
     if made.running:
         made.off()
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
 
 
 def readings(caller: Caller, camera: str) -> int:
@@ -83,11 +149,13 @@ def with_sources(folder: Path, *rows: tuple[str, CameraSettings], pipeline: Any 
     cameras = [beside(id) for id, _ in rows]
     settings = settings_of(folder, cameras=1, clock="wall")
     settings = type(settings)(**{**vars(settings), "cameras": tuple(s for _, s in rows)})
-    return Service(settings, pipeline or BlockSeer(), cameras)
+    return Service(settings, [pipeline or BlockSeer()], cameras)
 
 
 @pytest.mark.parametrize(
-    ("streaming", "stall"), [("mjpeg", 0.5), pytest.param("rtsp", 4.0, marks=pytest.mark.slow)], indirect=["streaming"]
+    ("streaming", "stall"),
+    [("mjpeg", 0.5), *(pytest.param(kind, 4.0, marks=pytest.mark.slow) for kind in ("rtsp", "h264"))],
+    indirect=["streaming"],
 )
 def test_a_stream_is_read_again_after_its_camera_was_off_and_another_goes_on_meanwhile(
     tmp_path, streaming, stall, monkeypatch, caplog

@@ -14,6 +14,8 @@ import pytest
 from tests.vision.service.served import BlockSeer, Caller, beside, image_of, jpeg_of, service_of, still
 from tests.vision.watched import FIRST, FULL, OUT
 from vision import watch as module
+from vision.service import readers
+from vision.service.problems import Refused
 from vision.service.settings import HttpSettings
 
 
@@ -173,6 +175,50 @@ def test_cameras_take_turns(tmp_path) -> None:
         gate.open.set()
         taken = [f.result(10).seq for f in (first, *others)]
     assert taken == [1, 3, 2]
+
+
+def test_two_readers_read_at_once_but_a_camera_s_frames_one_after_the_other(tmp_path) -> None:
+    """The frame of a slow reader is taken in later; its camera's next one is not begun before that."""
+    slow, quick = Gate(), BlockSeer()
+    service = service_of(tmp_path, [beside(id) for id in "abc"], pipeline=slow, more=[quick])  # slow: a and c
+    with Caller(service):
+        first, last = (service.engine.offer(_frame(id, 1.0, [])) for id in "ac")
+        assert slow.reading.wait(10)
+        assert [service.engine.offer(_frame("b", at, [])).result(10).seq for at in (1.0, 2.0)] == [1, 2]
+        assert not first.done()
+        slow.open.set()
+        assert [done.result(10).seq for done in (first, last)] == [3, 4]
+        with pytest.raises(Refused, match="read before"):
+            service.engine.offer(_frame("a", 1.0, [])).result(10)
+
+
+def test_what_was_begun_is_kept_when_the_service_stops(tmp_path) -> None:
+    gate = Gate()
+    service = service_of(tmp_path, [beside("a"), beside("b")], pipeline=gate)
+    service.engine.start()
+    begun = service.engine.offer(_frame("a", 1.0, []))
+    assert gate.reading.wait(10)
+    waits = service.engine.offer(_frame("b", 1.0, []))
+    threading.Timer(0.2, gate.open.set).start()
+    service.engine.stop()
+    assert begun.result(0).seq == 1
+    with pytest.raises(Refused, match="stopping"):
+        waits.result(0)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "cameras", "runtime", "threads"),
+    [
+        (0, 4, "onnxruntime-cpu", [2, 2, 2, 2]),
+        (0, 20, "openvino", [1] * 8),
+        (0, 1, "onnxruntime-cpu", [8]),
+        (0, 4, "tensorrt", [8]),
+        (3, 4, "onnxruntime-cpu", [2, 2, 2]),
+    ],
+)
+def test_readers_share_the_cores(monkeypatch, wanted: int, cameras: int, runtime: str, threads: list[int]) -> None:
+    monkeypatch.setattr(readers, "cores", lambda: 8)
+    assert readers.shares(wanted, cameras, runtime) == threads
 
 
 def _frame(camera: str, at: float, order):

@@ -43,7 +43,7 @@ class About(BaseModel):
 def about(request: Request) -> About:
     """What this device is, and its clock."""
     arrived, service = time.time(), the_service(request)
-    pipeline = service.pipeline
+    pipeline = service.pipelines[0]
     networks = {name: Network(weights=s.checksum, **vars(s.ran_on)) for name, s in pipeline.sessions.items()}
     gallery = pipeline.gallery
     return About(
