@@ -10,11 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.vision.placewords import reading, words
 from tests.vision.service.browser import MISSING, Browser, browsing
 from tests.vision.service.listening import listening
 from tests.vision.service.receiver import eventually
 from tests.vision.service.served import BlockSeer, Caller, service_of
-from tests.vision.watched import FIRST, FULL, OUT
+from tests.vision.watched import FIRST, FULL, LAYOUT, OUT
+from vision import PlaceState
 from vision.pictures import Shown
 from vision.readings import Detections
 from vision.service.settings import PictureSettings
@@ -101,6 +103,27 @@ def test_the_page_fits_a_phone_and_a_screen(browser: Browser, tmp_path: Path, wi
         assert inner[0] <= inner[1]
         small = "return [...document.querySelectorAll('#alerts button')].map((b) => b.getBoundingClientRect().height)"
         assert min(browser.run(small)) >= 44
+
+
+def test_many_alerts_do_not_push_the_shelves_off_a_phone(browser: Browser, tmp_path: Path) -> None:
+    """80 of them were 16,000 pixels before the plan."""
+
+    class Empty(BlockSeer):
+        def __call__(self, frame):
+            return reading(frame.time, words(LAYOUT, PlaceState.EMPTY), frame.camera.id)
+
+    with Caller(service_of(tmp_path, pipeline=Empty())) as caller, listening(caller.app) as port:
+        caller.play([OUT] * 7)
+        browser.resize(390, 900)
+        signed_in(browser, port, "all", caller.secret)
+        shown = "return [...document.querySelectorAll('#alerts li')].filter((li) => li.offsetHeight).length"
+        eventually(lambda: browser.run(shown) == 8)
+        standing = len(caller.http.get("/v1/alerts/standing").json())
+        assert standing > 8
+        assert browser.text("#more") == f"Show all {standing}"
+        browser.click("#more")
+        assert browser.run(shown) == standing
+        assert browser.run("return document.querySelector('#more').offsetHeight") == 0
 
 
 def test_a_person_says_which_product_stands_there_and_the_page_keeps_the_choice(

@@ -4,6 +4,7 @@
 const LEVELS = [["in_stock", "in stock"], ["low", "low"], ["out", "out"], ["unknown", "not seen now"]];
 const MARKS = { low: "▾", out: "✕", misplaced: "!" };
 const PIXELS = 260; // a metre of shelf
+const FIRST = 8; // alerts that a narrow page shows at first (page.css), the dearest
 let plan = null, names = {}, products = {}, states = {}, chosen = null, due = null;
 let asking = null, shown = null, drawnBefore = null;
 
@@ -126,6 +127,8 @@ function showAlerts(standing, questions) {
   }
   drawnBefore = drawnNow;
   at("nothing").hidden = standing.length > 0;
+  at("more").hidden = standing.length <= FIRST || at("alerts").classList.contains("all");
+  at("more").textContent = `Show all ${standing.length}`;
   at("alerts").replaceChildren(...standing.map((alert) => {
     const row = make("li", undefined, alert.kind.startsWith("camera") ? "camera" : alert.kind);
     row.dataset.id = alert.id;
@@ -267,6 +270,7 @@ async function begun() {
 }
 
 signIn(begun, "this client has not the scopes read and review", () => {
+  at("more").addEventListener("click", () => { at("alerts").classList.add("all"); at("more").hidden = true; });
   at("audit").addEventListener("toggle", () => audit().catch(lost));
   setInterval(() => audit().catch(lost), 30000);
   listen();
