@@ -11,7 +11,7 @@ from typing import Any
 from tqdm import tqdm
 
 from bench.day import alerting
-from bench.day.alerting import MEASURES, SHARES, Followed, follow
+from bench.day.alerting import MEASURES, SHARES, Followed, Reviewer, follow
 from bench.day.drawn import drawn_looks
 from bench.day.glances import glances, views
 from bench.day.measures import counts, estimates, samples
@@ -44,16 +44,17 @@ class Both:
 
 def play_both(
     base: Scenario, days: Sequence[tuple[Scenario, Timeline]], cameras: Sequence[Camera], rendering: Rendering,
-    responses: Mapping[str, Response], demand: Demand, sensors: Sensors, times: Sequence[float], outputs: Path,
+    responses: Mapping[str, Response], demand: Demand, sensors: Sensors, times: Sequence[float],
+    reviewer: Reviewer | None, outputs: Path,
 ) -> tuple[list[Both], Counter[str]]:  # fmt: skip
     """Render and read what is missing of the days, until the last of some moments, and play them to memory, alerts and
     inventories, which are asked at those moments; and what rendering and reading took (`watch_days`)."""
     looks, took = watch_days(base, days, cameras, rendering, times[-1], outputs)
     found = []
     for (scenario, timeline), seen in tqdm(list(zip(days, looks)), desc="days", disable=None):
-        rendered = follow(base.layout, seen, timeline, times)
+        rendered = follow(base.layout, seen, timeline, times, reviewer)
         drawn_seen = drawn_looks(scenario, timeline, cameras, responses, seen)
-        drawn = follow(base.layout, drawn_seen, timeline, times)
+        drawn = follow(base.layout, drawn_seen, timeline, times, reviewer)
         said = play_glances(scenario, timeline, demand, rendered.glances, times, sensors)
         compared = {arm: ARMS[arm] for arm in COMPARED}
         other = glances(timeline, views(scenario, cameras, responses), times, scenario.seed)
@@ -86,8 +87,10 @@ def report(days: Sequence[Both], rendering: Rendering, took: Mapping[str, int]) 
 
 def _alerts(days: Sequence[tuple[Timeline, Followed]], every: float) -> dict[str, Any]:
     found = estimates([alerting.counts(*day) for day in days], MEASURES, SHARES)
-    delays = [delay for day in days for delay in alerting.delays(*day)]
-    return {name: estimate_row(e) for name, e in found.items()} | alerting.delay_spreads(delays, every)
+    told, sent = ([d for day in days for d in alerting.delays(*day, sent=which)] for which in (False, True))
+    return {name: estimate_row(e) for name, e in found.items()} | alerting.delay_spreads(told, every) | {
+        "sent": alerting.delay_spreads(sent, every)
+    }  # fmt: skip
 
 
 def _inventory(days: Sequence[Both], arm: str, metric: str) -> dict[str, Any]:
@@ -113,7 +116,8 @@ def agreement_table(result: Mapping[str, Any]) -> str:
         within = "" if e["low"] is None else f" [{e['low']:+.3f}, {e['high']:+.3f}]"
         told = "–" if e["value"] is None else f"{e['value']:+.3f}{within}"
         lines.append(f"{name:28s}{_cell(row['rendered']):>10s}{_cell(row['drawn']):>10s}{told:>28s}")
-    for title, alerts in (("rendered", result["alerts"]), ("drawn", result["agreement"]["alerts_drawn"])):
+    rendered, drawn = result["alerts"], result["agreement"]["alerts_drawn"]
+    for title, alerts in (("rendered", rendered), ("rendered, sent", rendered["sent"]), ("drawn", drawn)):
         for since in ("from_event", "from_first_visibility"):
             s = alerts[since]
             lines.append(

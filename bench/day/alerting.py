@@ -17,34 +17,54 @@ from bench.day.glances import Glance
 from bench.day.rendered import Look
 from bench.events import score_events
 from bench.statistics import Floats
-from scenarios import Layout
+from scenarios import Layout, rng
 from scenarios.demand import HOUR
 from scenarios.timeline import Timeline
 from vision.alerts import Alerts
 from vision.memory import Memory
 from vision.readings import Detections, PlaceState, Reading
-from vision.review import ReviewQueue
+from vision.review import Question, ReviewQueue
 
-SHARES = ("alert_precision", "alert_recall")
+SHARES = ("alert_precision", "alert_recall", "sent_precision", "sent_recall")
 LEVELS = ("in_stock", "low", "out", "unknown")
-MEASURES = (*SHARES, "alert_false")
+MEASURES = (*SHARES, "alert_false", "sent_false", "questions")
+
+
+@dataclass(frozen=True)
+class Reviewer:
+    """Who says yes or no to the questions of alerts that a position is out: `after` seconds later by looking at the
+    shelf, and rightly with a chance of `right`. Both assumed."""
+
+    after: float = 300.0
+    right: float = 0.98
+
+    def __post_init__(self) -> None:
+        if not (self.after >= 0 and 0 <= self.right <= 1):
+            raise ValueError(f"after {self.after}, right {self.right}; expected 0 s or more, and a share")
+
+    def says(self, question: Question, out: bool) -> bool:
+        """The answer where a position truly is out or not, which hangs on the question alone."""
+        return out == bool(rng(0, "reviewer", question.id).random() < self.right)
 
 
 @dataclass(frozen=True, eq=False)
 class Followed:
     """A day as memory and alerts followed it: at every frame's time (M,) which positions (M, Q) an alert that they are
-    out was standing of (`told`), which the frame showed clearly (`clear`), and the `level` of each as an index of
-    LEVELS; and a glance at every moment asked."""
+    out was standing of (`told`), of which of these nobody had to be asked any more (`sent`), which the frame showed
+    clearly (`clear`), and the `level` of each as an index of LEVELS; a glance at every moment asked, and how many
+    `questions` were answered."""
 
     times: Floats
     told: NDArray[np.bool_]
+    sent: NDArray[np.bool_]
     clear: NDArray[np.bool_]
     level: NDArray[np.int8]
     glances: list[Glance]
+    questions: int = 0
 
 
-class _Nobody:
-    """The log of a review queue that nobody answers."""
+class _Forgets:
+    """The log of a review queue that lasts a day."""
 
     def read(self, start: int = 0) -> tuple[list[dict[str, Any]], int]:
         return [], start
@@ -53,24 +73,38 @@ class _Nobody:
         """Keep nothing."""
 
 
-def follow(layout: Layout, looks: Sequence[Look], timeline: Timeline, asked: Sequence[float]) -> Followed:
+def follow(
+    layout: Layout, looks: Sequence[Look], timeline: Timeline, asked: Sequence[float],
+    reviewer: Reviewer | None = None,
+) -> Followed:  # fmt: skip
     """Give a day's frames, in the order of their times, to a memory and to alerts, and ask what the memory then holds
-    at some moments, which rise. Frames and moments at which the cameras are silent are left out."""
-    memory, alerts = Memory(layout), Alerts(layout, ReviewQueue(_Nobody()))
+    at some moments, which rise. Frames and moments at which the cameras are silent are left out. Without a reviewer
+    nobody answers; with one, only what alerts say of positions that are out is answered."""
+    queue = ReviewQueue(_Forgets())
+    memory, alerts = Memory(layout), Alerts(layout, queue)
     row = {p.id: n for n, p in enumerate(layout.planogram.positions)}
     looks = [look for look in looks if not timeline.silent("vision", look.time)]
     left = [at for at in asked if not timeline.silent("vision", at)]
-    told, level, glances = np.zeros((len(looks), len(row)), bool), np.zeros((len(looks), len(row)), np.int8), []
+    told, sent = np.zeros((2, len(looks), len(row)), bool)
+    level, glances = np.zeros((len(looks), len(row)), np.int8), []
+    out = timeline.units_at([look.time for look in looks]) == 0
     for n, look in enumerate(looks):
         while left and left[0] < look.time:
             glances.append(_glance(memory, left.pop(0)))
         states = memory.update([_reading(look)] if look.places is not None else [], look.time)
         alerts.update(look.time, states)
         level[n] = [LEVELS.index(state.level) for state in states]
-        told[n, [row[a.subject] for a in alerts.standing if a.kind == "out"]] = True
+        if reviewer is not None:
+            for question in queue.pending:
+                if question.kind == "out" and look.time - question.time >= reviewer.after:
+                    queue.answer(question.id, reviewer.says(question, bool(out[n, row[question.subject]])))
+            alerts.update(look.time)
+        standing = [a for a in alerts.standing if a.kind == "out"]
+        told[n, [row[a.subject] for a in standing]] = True
+        sent[n, [row[a.subject] for a in standing if not a.review]] = True
     glances += [_glance(memory, at) for at in left]
     times, clear = np.array([look.time for look in looks]), np.array([look.clear for look in looks])
-    return Followed(times, told, clear, level, glances)
+    return Followed(times, told, sent, clear, level, glances, len(queue.answers))
 
 
 def _reading(look: Look) -> Reading:
@@ -123,14 +157,15 @@ class Delay:
     from_visible: float | None
 
 
-def delays(timeline: Timeline, followed: Followed) -> list[Delay]:
-    """Of every spell that begins before the last frame and of which nothing was told before it began."""
-    found, times = [], followed.times
+def delays(timeline: Timeline, followed: Followed, sent: bool = False) -> list[Delay]:
+    """Of every spell that begins before the last frame and of which nothing was told before it began; with `sent`
+    until nobody had to be asked any more."""
+    found, times, flags = [], followed.times, followed.sent if sent else followed.told
     for spell in spells(timeline):
         first, last = np.searchsorted(times, [spell.begin, spell.end])
-        if first == len(times) or (first and followed.told[first - 1, spell.position]):
+        if first == len(times) or (first and flags[first - 1, spell.position]):
             continue
-        told = first + np.flatnonzero(followed.told[first:last, spell.position])
+        told = first + np.flatnonzero(flags[first:last, spell.position])
         seen = first + np.flatnonzero(followed.clear[first:last, spell.position])
         at = float(times[told[0]]) if len(told) else np.inf
         found.append(Delay(at - spell.begin, max(at - float(times[seen[0]]), 0.0) if len(seen) else None))
@@ -138,13 +173,17 @@ def delays(timeline: Timeline, followed: Followed) -> list[Delay]:
 
 
 def counts(timeline: Timeline, followed: Followed) -> dict[str, tuple[float, float]]:
-    """Numerator and denominator of every measure of a day's alerts: what is out at the frames' times are events."""
+    """Numerator and denominator of every measure of a day's alerts: what is out at the frames' times are events; of
+    all that was told, and of what somebody was sent for."""
     out = timeline.units_at(followed.times.tolist()) == 0
-    outs = score_events(out, followed.told)
+    told, sent = score_events(out, followed.told), score_events(out, followed.sent)
     hours = float(np.ptp(followed.times)) / HOUR * out.shape[1] / 1000
     return {
-        "alert_precision": outs.precision, "alert_recall": outs.recall,
-        "alert_false": (float(outs.alarms - outs.right), hours),
+        "alert_precision": told.precision, "alert_recall": told.recall,
+        "alert_false": (float(told.alarms - told.right), hours),
+        "sent_precision": sent.precision, "sent_recall": sent.recall,
+        "sent_false": (float(sent.alarms - sent.right), hours),
+        "questions": (float(followed.questions), hours),
     }  # fmt: skip
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from bench.day.agreement import agreement_table, play_both, report
+from bench.day.alerting import Reviewer
 from bench.day.audits import WEEK, told_by_audit
 from bench.day.chain import Chain, chain_text, run_chain
 from bench.day.film import write_film
@@ -63,6 +64,7 @@ class DayPlan:
     rig: Rig
     cameras: str = "drawn"
     rendering: Rendering = field(default_factory=Rendering)
+    reviewer: Reviewer | None = field(default_factory=Reviewer)
     responses_of: str = MODEL
     responses: str | None = None
     demand: str = "real"
@@ -141,8 +143,9 @@ def run_day(told: Mapping[str, Any], words: Sequence[str], launcher: Sequence[st
         plan.rendering.check()
         days = [(scenario, _day(plan, scenario, demand, end)) for scenario in scenarios]
         both, took = play_both(
-            base, days, plan.rig.cameras, plan.rendering, responses, demand, sensors, times, Path(plan.outputs)
-        )
+            base, days, plan.rig.cameras, plan.rendering, responses, demand, sensors, times,
+            plan.reviewer, Path(plan.outputs),
+        )  # fmt: skip
         found = summary([day.course for day in both]) | report(both, plan.rendering, took)
     else:
         courses = []

@@ -123,7 +123,7 @@ def _draw_boards(random: np.random.Generator, count: int) -> list[tuple[float, f
     shelves, z = [], random.uniform(0.08, 0.2)
     for clearance in np.round(clearances, 2):
         shelves.append((z, float(clearance)))
-        z += clearance + BOARD
+        z += float(clearance) + BOARD
     return shelves
 
 

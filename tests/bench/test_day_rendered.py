@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from bench.cli import main
-from bench.day.alerting import Delay, Followed, Spell, counts, delay_spreads, delays, follow, spells
+from bench.day.alerting import Delay, Followed, Reviewer, Spell, counts, delay_spreads, delays, follow, spells
 from bench.day.drawn import drawn_looks
 from bench.day.rendered import Block, Look, Reader, Rendering, block_key, looks_of, moments, watch_days
 from bench.day.takers import APART, Takers
@@ -101,7 +101,8 @@ def flags(words: str) -> np.ndarray:
 
 
 def followed(told: str, clear: str = "x" * 15) -> Followed:
-    return Followed(60.0 * np.arange(15), flags(told), flags(clear), np.zeros((15, len(IDS)), np.int8), [])
+    none = flags("." * 15)
+    return Followed(60.0 * np.arange(15), flags(told), none, flags(clear), np.zeros((15, len(IDS)), np.int8), [])
 
 
 def test_spells_run_from_the_last_unit_to_the_first() -> None:
@@ -172,6 +173,25 @@ def test_deployed_alerts_tell_of_a_spell_when_two_frames_have_shown_it_and_it_la
     assert not np.delete(found.told, BOX, axis=1).any()
     assert [g.own[BOX] for g in found.glances] == [0, 2]
     assert (found.glances[0].seen == [p.facings for p in LAYOUT.planogram.positions]).all()
+
+
+def test_nobody_is_sent_before_the_reviewer_has_said_yes_and_a_no_withdraws_the_alert() -> None:
+    day, times = sold_out(), (60.0 * np.arange(15)).tolist()
+    nobody = follow(LAYOUT, perfect(day, times), day, [])
+    asked = follow(LAYOUT, perfect(day, times), day, [], Reviewer(after=120.0, right=1.0))
+    wrong = follow(LAYOUT, perfect(day, times), day, [], Reviewer(after=120.0, right=0.0))
+    assert not nobody.sent.any()
+    assert nobody.questions == 0
+    # Told of and asked at 420 s, answered at 540 s.
+    assert (asked.told == nobody.told).all()
+    assert np.flatnonzero(asked.sent[:, BOX]).tolist() == list(range(9, 14))
+    assert asked.questions == wrong.questions == 1
+    assert np.flatnonzero(wrong.told[:, BOX]).tolist() == [7, 8]
+    assert not wrong.sent.any()
+    found = counts(day, asked)
+    assert found["sent_precision"] == found["sent_recall"] == (1.0, 1.0)
+    assert found["questions"] == (1.0, pytest.approx(14 / 60 * len(IDS) / 1000))
+    assert delays(day, asked, sent=True) == [Delay(280.0, 240.0)]
 
 
 def test_frames_of_silent_cameras_are_left_out() -> None:

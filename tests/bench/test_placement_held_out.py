@@ -9,8 +9,9 @@ import pytest
 from bench.configs import compose
 from bench.placement.command import ARMS, PlacePlan, plan_of
 from bench.placement.held_out import BAYS, CAMERAS, FIRST_SEED, WORDS, WORLDS, held_out_layout, row_of, table
+from bench.stores.__main__ import write_store
 from bench.stores.training import groups_of, is_full, share_of
-from scenarios import InputError
+from scenarios import Conditions, InputError, load_scenario
 from vision.outputs import write_json
 
 
@@ -43,6 +44,12 @@ def test_held_out_stores_are_full_and_of_brands_that_trained_nothing() -> None:
     assert {share_of(product.brand) for product in layout.catalog} == {"test"}
     assert {p.sku for p in layout.catalog} <= {p.sku for group in groups_of("test") for p in group}
     layout.check("held out")
+
+
+def test_a_held_out_store_is_written_and_read_back(tmp_path: Path) -> None:
+    layout = held_out_layout(FIRST_SEED)
+    write_store(tmp_path, (layout, Conditions("held-out"), "A store."))
+    assert load_scenario(str(tmp_path)).layout == layout
 
 
 def test_it_asks_for_as_many_cameras_of_one_price_and_proves_two_arms() -> None:

@@ -172,3 +172,9 @@ def test_a_kiosk_is_planned_proved_and_handed_over(tmp_path: Path, capsys: pytes
     assert again["proof"]["arms"] == proof["arms"]
     cells = Path(proof["study"]) / "begun.txt"
     assert len(cells.read_text().split()) == len(proof["arms"])
+    # Arms that are not proved have a row without what was measured.
+    main(["place", *arguments, "prove_arms=[geometry]"])
+    folder = (tmp_path / "latest").resolve()
+    fewer = json.loads((folder / "result.json").read_text())["proof"]["arms"]
+    assert [row["arm"] for row in fewer] == ["best", "geometry"]
+    assert "ceiling grid" in (folder / "report.html").read_text()
