@@ -31,6 +31,9 @@ WEAKEST_PERSON = 0.05
 """Boxes down to this score are hidden in pictures as persons: of 137 heads of simulated shoppers, yolo11n's boxes down
 to 0.25 covered 0.964 to nine tenths or more, to 0.1 and to 0.05 0.971; its predecessor's 0.74, 0.93 and 0.97. With the
 weights of now a person in tests/vision/test_privacy.py is found below 0.1 only."""
+PLACES = 2
+"""Places of one camera that something is kept of, some 6 MB each: where it was calibrated, and where it was last found.
+Each small turn that a service corrects is another."""
 NO_SHELF_READERS = ("centerface",)
 """Shipped weights that are neither a detector of products nor a recognizer."""
 
@@ -64,6 +67,7 @@ class Pipeline:
         if layout is not None:
             detector.score = min(score, WEAKEST_EVIDENCE)
         detector.person_score = min(detector.score, WEAKEST_PERSON)
+        self._met: dict[Camera, None] = {}
         self._views: dict[Camera, View] = {}
         self._tops: dict[Camera, Tops] = {}
         self._sizes: dict[Camera, Sizes] = {}
@@ -124,6 +128,7 @@ class Pipeline:
         """
         if frame.camera is not None:
             check_size(frame.camera, frame.image)
+            self._meet(frame.camera)
         clock = _Clock()
         unchanged = self._unchanged_of(frame.camera)
         if unchanged is not None and self.read_anew:
@@ -191,6 +196,15 @@ class Pipeline:
         best = found.nearest.copy()
         best[products] = self.gallery.names[known.argmax(axis=1)] if len(products) else None
         return replace(found, sku=sku, similarity=similarity, sku_confidence=confidence, nearest=best), similarities
+
+    def _meet(self, camera: Camera) -> None:
+        """Forget all but the newest places of a camera, when it has another one."""
+        if camera in self._met:
+            return
+        for old in [c for c in self._met if c.id == camera.id][: 1 - PLACES or None]:
+            for kept in (self._met, self._views, self._tops, self._sizes, self._unchanged, self._second_looks):
+                kept.pop(old, None)  # type: ignore[attr-defined]
+        self._met[camera] = None
 
     def _unchanged_of(self, camera: Camera | None) -> Unchanged | None:
         """What is reused of a camera's frames before, if anything is."""
