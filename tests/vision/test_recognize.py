@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from scenarios import InputError
-from tests.vision.fakes import boxes_session, mean_colour_session
+from tests.vision.fakes import FakeSession, boxes_session, mean_colour_session
 from vision import Detector, Gallery, Pipeline, Recognizer, enroll
 from vision.recognize import gallery_of, nearest
+from vision.runtimes import RanOn
 
 RED, BLUE = (250, 20, 20), (20, 20, 250)
 
@@ -80,3 +81,15 @@ def test_an_empty_or_missing_folder_is_refused(tmp_path: Path) -> None:
         enroll(tmp_path, Recognizer(mean_colour_session()))
     with pytest.raises(InputError, match="no such folder"):
         enroll(tmp_path / "none", Recognizer(mean_colour_session()))
+
+
+@pytest.mark.parametrize(("runtime", "expected"), [("onnxruntime-cpu", [32, 32, 6]), ("tensorrt", [70])])
+def test_on_the_processor_crops_go_in_slices_so_that_memory_stays_as_it_is(runtime: str, expected: list[int]) -> None:
+    """A service's memory grew whenever more crops than ever were new at once."""
+    session, runs = mean_colour_session(), []
+    counted = FakeSession(lambda batch: (runs.append(len(batch)), session.answer(batch))[1], session.input_shape)
+    counted.ran_on = RanOn(runtime, "fp32", "none")
+    crops = np.random.default_rng(0).integers(0, 256, (70, *session.input_shape[2:], 3), np.uint8)
+    found = Recognizer(counted).embed_crops(crops)
+    assert runs == expected
+    assert (found == Recognizer(session).embed_crops(crops)).all()

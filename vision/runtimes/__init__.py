@@ -5,6 +5,7 @@ format and precision. What a network runs on in the end stands in `Session.ran_o
 asked for.
 """
 
+from vision.runtimes.door import ON_PROCESSOR as ON_PROCESSOR
 from vision.runtimes.door import RUNTIMES as RUNTIMES
 from vision.runtimes.door import available_runtimes as available_runtimes
 from vision.runtimes.door import cores as cores

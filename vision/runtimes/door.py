@@ -23,6 +23,8 @@ OPENERS: Mapping[str, tuple[Opener, Callable[[str], str], tuple[str, ...]]] = {
 }
 """How each runtime opens a file, why it cannot be used here, and which files it takes."""
 RUNTIMES = tuple(OPENERS)
+ON_PROCESSOR = ("onnxruntime-cpu", "openvino", "torch-cpu")
+"""Runtimes whose networks run on the processor's cores."""
 
 
 def open_session(

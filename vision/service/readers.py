@@ -9,11 +9,7 @@ from contextlib import contextmanager
 from scenarios import Frame, InputError, Layout
 from vision.pipeline import Pipeline
 from vision.readings import Reading
-from vision.runtimes import cores
-
-ON_PROCESSOR = ("onnxruntime-cpu", "openvino", "torch-cpu")
-"""Runtimes whose networks run on the cores: one for each camera is faster than all cores for one picture, as threads of
-one network wait for each other. A GPU does one after the other."""
+from vision.runtimes import ON_PROCESSOR, cores
 
 
 class Readers:
@@ -47,7 +43,8 @@ class Readers:
 
 def shares(wanted: int, cameras: int, runtime: str) -> list[int]:
     """How many threads each of a service's readers has for its networks. `wanted` is how many readers there shall be;
-    0: one for each core, but no more than there are cameras, and a single one where the networks run on a GPU."""
+    0: one for each core, but no more than there are cameras, as threads of one network wait for each other; and a
+    single one where the networks run on a GPU, which does one after the other."""
     most = cores()
     readers = wanted or (min(most, cameras) if runtime in ON_PROCESSOR else 1)
     return [max(1, most // readers)] * readers
