@@ -20,7 +20,7 @@ from tests.layouts import front_camera, small_scenario
 from tests.vision.shipped import DETECTORS, RECOGNIZERS
 from vision import Detections, Detector, Gallery, Pipeline, Reading, Recognizer, gallery_of
 from vision.pipeline import weights_path
-from vision.runtimes import RUNTIMES, Session, available_runtimes, open_session
+from vision.runtimes import RUNTIMES, RanOn, Session, available_runtimes, open_session
 
 pytest.importorskip("onnxruntime", reason="onnxruntime is not installed (extra: cpu)")
 
@@ -36,7 +36,7 @@ class OpenCvSession:
     def __init__(self, path: Path) -> None:
         known = open_session(path)
         self.input_shape, self.metadata, self.checksum = known.input_shape, known.metadata, known.checksum
-        self.source = str(path)
+        self.source, self.ran_on = str(path), RanOn("opencv", "fp32", f"opencv {cv2.__version__}")
         self._network = cv2.dnn.readNetFromONNX(str(path))
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
