@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -67,12 +67,7 @@ class Pipeline:
         if layout is not None:
             detector.score = min(score, WEAKEST_EVIDENCE)
         detector.person_score = min(detector.score, WEAKEST_PERSON)
-        self._met: dict[Camera, None] = {}
-        self._views: dict[Camera, View] = {}
-        self._tops: dict[Camera, Tops] = {}
-        self._sizes: dict[Camera, Sizes] = {}
-        self._unchanged: dict[Camera, Unchanged] = {}
-        self._second_looks: dict[Camera | None, SecondLook] = {}
+        self._kept: dict[Camera | None, _Kept] = {}
 
     @staticmethod
     def load(
@@ -128,9 +123,9 @@ class Pipeline:
         """
         if frame.camera is not None:
             check_size(frame.camera, frame.image)
-            self._meet(frame.camera)
+        kept = self._kept_of(frame.camera)
         clock = _Clock()
-        unchanged = self._unchanged_of(frame.camera)
+        unchanged = kept.unchanged
         if unchanged is not None and self.read_anew:
             last = unchanged.look(frame)
             clock.lap("compare")
@@ -138,21 +133,20 @@ class Pipeline:
                 return replace(last, latency_ms=clock.laps)
         found = self.detector(frame.image)
         clock.lap("detect")
-        layout, camera = self.layout, frame.camera
-        view = self._view(camera) if layout is not None and camera is not None else None
+        layout, camera, view, tops = self.layout, frame.camera, kept.view, kept.tops
         # Before recognition, which costs more than all else and is spared what no place needs.
         match = assign(view, found) if view is not None else np.empty(0, np.int64)
         similarities = None
         if self.recognizer is not None and self.gallery is not None:
-            found, similarities = self._recognize(frame, found, match, unchanged)
+            found, similarities = self._recognize(frame, found, match, kept)
         clock.lap("recognize")
         places = None
         states: tuple[ShelfState, ...] = ()
-        if layout is not None and camera is not None and view is not None:
+        if layout is not None and view is not None and tops is not None:
             names = self.gallery.names if self.gallery is not None else None
             places = register(layout, view, found, match, similarities, names)
             clock.lap("register")
-            behind = rows_behind(frame.image, self._tops[camera], found)
+            behind = rows_behind(frame.image, tops, found)
             # A person before the front is before what follows it too; other cameras may see both.
             behind[~places.judged[columns(layout)]] = 0
             places = replace(places, behind=behind)
@@ -169,7 +163,7 @@ class Pipeline:
         return reading
 
     def _recognize(
-        self, frame: Frame, found: Detections, match: NDArray[np.int64], unchanged: Unchanged | None
+        self, frame: Frame, found: Detections, match: NDArray[np.int64], kept: _Kept
     ) -> tuple[Detections, NDArray[np.float32]]:
         """Name the products that the reading tells, and weaker ones only where the plan has a place for them."""
         assert self.recognizer is not None
@@ -178,17 +172,14 @@ class Pipeline:
         wanted[match[match >= 0]] = True
         products = np.flatnonzero((found.class_id == PRODUCT) & wanted)
         boxes = found.xyxy[products]
-        if unchanged is not None and not self.read_anew:
-            unchanged.look(frame)
-        embeddings = (unchanged or self.recognizer).embed(frame.image, boxes)
+        if kept.unchanged is not None and not self.read_anew:
+            kept.unchanged.look(frame)
+        embeddings = (kept.unchanged or self.recognizer).embed(frame.image, boxes)
         known = self.gallery.similarities(embeddings)
-        if self.layout is not None and frame.camera is not None:
-            if frame.camera not in self._sizes:
-                self._sizes[frame.camera] = sizes_of(self.layout, frame.camera, self.gallery.names)
-            known -= WEIGHT * self._sizes[frame.camera].misfit(boxes)
-        if self.gallery.prints is not None:
-            look = self._second_looks.setdefault(frame.camera, SecondLook(self.gallery, self.calibration))
-            known = look(frame.image, boxes, embeddings, known)
+        if kept.sizes is not None:
+            known -= WEIGHT * kept.sizes.misfit(boxes)
+        if kept.second_look is not None:
+            known = kept.second_look(frame.image, boxes, embeddings, known)
         similarities = np.zeros((len(found), len(self.gallery.names)), np.float32)
         similarities[products] = known
         sku, similarity, confidence = found.sku.copy(), found.similarity.copy(), found.sku_confidence.copy()
@@ -197,28 +188,28 @@ class Pipeline:
         best[products] = self.gallery.names[known.argmax(axis=1)] if len(products) else None
         return replace(found, sku=sku, similarity=similarity, sku_confidence=confidence, nearest=best), similarities
 
-    def _meet(self, camera: Camera) -> None:
-        """Forget all but the newest places of a camera, when it has another one."""
-        if camera in self._met:
-            return
-        for old in [c for c in self._met if c.id == camera.id][: 1 - PLACES or None]:
-            for kept in (self._met, self._views, self._tops, self._sizes, self._unchanged, self._second_looks):
-                kept.pop(old, None)  # type: ignore[attr-defined]
-        self._met[camera] = None
+    def _kept_of(self, camera: Camera | None) -> _Kept:
+        """What is kept of a camera, worked out where it is new; of its places but this one, the newest stay."""
+        if camera not in self._kept:
+            if camera is not None:
+                for old in [c for c in self._kept if c is not None and c.id == camera.id][: -(PLACES - 1)]:
+                    del self._kept[old]
+            self._kept[camera] = self._worked_out(camera)
+        return self._kept[camera]
 
-    def _unchanged_of(self, camera: Camera | None) -> Unchanged | None:
-        """What is reused of a camera's frames before, if anything is."""
-        recognizer = self.recognizer if self.gallery is not None else None
-        if not self.reuse or camera is None or (recognizer is None and not self.read_anew):
-            return None
-        return self._unchanged.setdefault(camera, Unchanged(recognizer, self.read_anew))
-
-    def _view(self, camera: Camera) -> View:
-        assert self.layout is not None
-        if camera not in self._views:
-            self._views[camera] = view_of(self.layout, camera)
-            self._tops[camera] = tops_of(self.layout, camera)
-        return self._views[camera]
+    def _worked_out(self, camera: Camera | None) -> _Kept:
+        gallery = self.gallery if self.recognizer is not None else None
+        kept = _Kept()
+        if gallery is not None and gallery.prints is not None:
+            kept.second_look = SecondLook(gallery, self.calibration)
+        if camera is None:
+            return kept
+        if self.reuse and (gallery is not None or self.read_anew):
+            kept.unchanged = Unchanged(self.recognizer if gallery is not None else None, self.read_anew)
+        if self.layout is not None:
+            kept.view, kept.tops = view_of(self.layout, camera), tops_of(self.layout, camera)
+            kept.sizes = sizes_of(self.layout, camera, gallery.names) if gallery is not None else None
+        return kept
 
 
 def above(found: Detections, score: float) -> Detections:
@@ -235,6 +226,17 @@ def weights_path(name: str) -> Path:
         return Path(name)
     known = ", ".join(sorted(p.stem for p in WEIGHTS.glob("*.onnx") if p.stem not in NO_SHELF_READERS)) or "none"
     raise InputError(f"{name}: no such weights; shipped are {known}; or give a path to an ONNX file")
+
+
+@dataclass
+class _Kept:
+    """What a pipeline keeps of one place of a camera: how it sees the shelves, and what it last saw."""
+
+    view: View | None = None
+    tops: Tops | None = None
+    sizes: Sizes | None = None
+    unchanged: Unchanged | None = None
+    second_look: SecondLook | None = None
 
 
 class _Clock:
