@@ -24,7 +24,7 @@ from vision.service.database import Database, KeptInDatabase
 from vision.service.links import changed_availability, task_of
 from vision.service.metrics import Metrics
 from vision.service.problems import Refused
-from vision.service.readers import Readers
+from vision.service.readers import Readers, Tried
 from vision.watch import Seen, Watch
 
 AHEAD = 60.0
@@ -64,12 +64,8 @@ class _Job:
 
 Call = Callable[[Watch, float], Sequence[Alert]]
 """Something to do to the watch, at a time."""
-Tried = tuple[Reading, float, float]
-"""A reading, and when it was begun and ended, by `time.perf_counter`."""
 TRIALS = 4
 """Frames to be read by themselves that may wait at once."""
-TRIED_CAMERAS = 16
-"""Cameras of such frames of which something is kept."""
 
 
 class Engine:
@@ -99,8 +95,6 @@ class Engine:
         self._read: deque[_Job] = deque()
         self._calls: deque[tuple[Callable[[], Any], Future[Any]]] = deque()
         self._trials = 0
-        self._apart: Pipeline | None = None
-        self._tried: set[Camera] = set()
         self._stop = False
         self._threads: list[threading.Thread] = []
         self._watch: Watch | None = None
@@ -341,17 +335,7 @@ class Engine:
     def _try(self, frame: Frame) -> Tried:
         with self._changed:
             self._trials -= 1
-        assert frame.camera is not None
-        with self.readers.alone() as pipeline:
-            begun = time.perf_counter()
-            if self._apart is None or (frame.camera not in self._tried and len(self._tried) >= TRIED_CAMERAS):
-                self._apart, self._tried = pipeline.apart(), set()
-            self._tried.add(frame.camera)
-            try:
-                reading = self._apart(frame)
-            except (ValueError, ArithmeticError) as error:  # of a camera in a place from where nothing can be seen
-                raise Refused("not a camera", f"nothing can be read through it: {error}") from None
-            return reading, begun, time.perf_counter()
+        return self.readers.read_apart(frame)
 
     def _keep(self, watch: Watch, new: Sequence[Alert], at: float) -> None:
         """Write what is new, within a transaction: the alerts by the watch itself, the shelves that changed, and what

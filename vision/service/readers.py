@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import time
+from collections.abc import Sequence
 
-from scenarios import Frame, InputError, Layout
+from scenarios import Camera, Frame, InputError, Layout
 from vision.pipeline import Pipeline
 from vision.readings import Reading
 from vision.runtimes import ON_PROCESSOR, cores
+from vision.service.problems import Refused
+
+Tried = tuple[Reading, float, float]
+"""A reading, and when it was begun and ended, by `time.perf_counter`."""
+TRIED_CAMERAS = 16
+"""Cameras of frames that are read by themselves of which something is kept."""
 
 
 class Readers:
@@ -25,6 +31,8 @@ class Readers:
         self.groups = [tuple(cameras[n :: len(pipelines)]) for n in range(len(pipelines))]
         self._pipelines = pipelines
         self._locks = [threading.Lock() for _ in pipelines]
+        self._apart: Pipeline | None = None
+        self._tried: set[Camera] = set()
         self._of = {camera: n for n, group in enumerate(self.groups) for camera in group}
 
     def __call__(self, frame: Frame) -> Reading:
@@ -34,11 +42,20 @@ class Readers:
         with self._locks[n]:
             return self._pipelines[n](frame)
 
-    @contextmanager
-    def alone(self) -> Iterator[Pipeline]:
-        """The first pipeline, which reads nothing else meanwhile."""
-        with self._locks[0]:
-            yield self._pipelines[0]
+    def read_apart(self, frame: Frame) -> Tried:
+        """Read a frame of any camera by itself: nothing that was seen before has a say, and nothing is kept of it.
+        Raises Refused where nothing can be seen from the camera's place."""
+        assert frame.camera is not None
+        with self._locks[0]:  # its networks are those of the first pipeline
+            begun = time.perf_counter()
+            if self._apart is None or (frame.camera not in self._tried and len(self._tried) >= TRIED_CAMERAS):
+                self._apart, self._tried = self._pipelines[0].apart(), set()
+            self._tried.add(frame.camera)
+            try:
+                reading = self._apart(frame)
+            except (ValueError, ArithmeticError) as error:
+                raise Refused("not a camera", f"nothing can be read through it: {error}") from None
+            return reading, begun, time.perf_counter()
 
 
 def shares(wanted: int, cameras: int, runtime: str) -> list[int]:
