@@ -94,11 +94,10 @@ def follow(
         states = memory.update([_reading(look)] if look.places is not None else [], look.time)
         alerts.update(look.time, states)
         level[n] = [LEVELS.index(state.level) for state in states]
-        if reviewer is not None:
-            for question in queue.pending:
-                if question.kind == "out" and look.time - question.time >= reviewer.after:
-                    queue.answer(question.id, reviewer.says(question, bool(out[n, row[question.subject]])))
-            alerts.update(look.time)
+        for question in queue.pending:
+            if reviewer is not None and question.kind == "out" and look.time - question.time >= reviewer.after:
+                queue.answer(question.id, reviewer.says(question, bool(out[n, row[question.subject]])))
+                alerts.update(look.time)
         standing = [a for a in alerts.standing if a.kind == "out"]
         told[n, [row[a.subject] for a in standing]] = True
         sent[n, [row[a.subject] for a in standing if not a.review]] = True
