@@ -97,16 +97,15 @@ def test_a_large_turn_is_reported_and_nothing_is_corrected(layout, camera, degre
     assert drift.camera is camera
 
 
-def striped(camera: Camera) -> np.ndarray:
+def striped(layout: Layout, camera: Camera) -> np.ndarray:
     """A picture in which rails stand out at the calibrated place, and again 2 degrees above it."""
-    layout = load_scenario("quickstart").layout
     here, there = draw(layout, camera), draw(layout, bumped(camera, 2.0, (1, 0, 0)))
     return here // 2 + there // 2
 
 
 def test_a_camera_is_not_given_up_where_shelves_look_alike_from_its_place_and_another(layout: Layout) -> None:
     """Two of four cameras of 640 pixels that never moved were given up as moved."""
-    drift = find_drift(Frame(striped(OVERHEAD), OVERHEAD), layout)
+    drift = find_drift(Frame(striped(layout, OVERHEAD), OVERHEAD), layout)
     assert drift.lead < 0.03
     assert drift.status == "unclear"
     assert drift.camera is OVERHEAD

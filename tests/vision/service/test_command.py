@@ -70,6 +70,7 @@ WRONG = [
     ("links: [{name: a, secret_file: s, types: [gossip]}]\n", "types gossip; expected a name"),
     ("gallery: camera.yaml\n", "camera.yaml: not a gallery"),
     ("pictures: {hours: 0}\n", "hours 0.0; expected"),
+    ("readers: 3\n", "readers 3; expected 0 to 1, the number of cameras"),
     ("read_anew: 60\n", "read_anew 60.0; expected 0 to 30 seconds"),
 ]
 
