@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from tests.vision.service.receiver import eventually
+from tests.vision.service.receiver import eventually, free_port
 
 MISSING = [name for name in ("chromium", "chromedriver") if shutil.which(name) is None]
 ARGUMENTS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars")
@@ -75,9 +74,7 @@ class Browser:
 @contextmanager
 def browsing() -> Iterator[Browser]:
     """A browser until the end of the block."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     driver = f"http://127.0.0.1:{port}"
     process = subprocess.Popen(["chromedriver", f"--port={port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 

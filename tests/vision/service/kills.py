@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import random
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,7 +17,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.vision.service.receiver import SECRET, Receiver, eventually
+from tests.vision.service.receiver import SECRET, Receiver, eventually, free_port
 from tests.vision.service.served import jpeg_of, still
 from tests.vision.watched import frame, story, watcher
 from vision import watch as module
@@ -41,9 +40,7 @@ class _Child:
     """The service as a process of its own, at one port over all its lives."""
 
     def __init__(self, folder: Path, receiver: Receiver) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.folder, self.hook = folder, receiver.url
         (folder / "hook").write_text(SECRET)
         self.url = f"http://127.0.0.1:{self.port}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -69,3 +70,10 @@ def eventually(what: Callable[[], Any], seconds: float = 30.0) -> None:
     while not what():
         assert time.monotonic() < until, "it did not come to hold"
         time.sleep(0.01)
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens to."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])

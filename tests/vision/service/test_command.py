@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -15,7 +14,7 @@ import pytest
 
 from scenarios import Camera, CameraModel, InputError
 from tests.refusal import refusal
-from tests.vision.service.receiver import eventually
+from tests.vision.service.receiver import eventually, free_port
 from vision.calibrate import save_camera
 from vision.cli import main
 from vision.service.chain.settings import load_chain
@@ -111,9 +110,7 @@ def test_without_the_extra_one_line_says_what_to_install(place: Path, capsys, mo
 def test_it_serves_over_tls_until_it_is_interrupted(place: Path) -> None:
     pytest.importorskip("onnxruntime", reason="onnxruntime is not installed (extra: cpu)")
     certificate(place)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     path = written(place, f"http: {{port: {port}, certificate: cert.pem, private_key: key.pem}}\n")
     command = [sys.executable, "-m", "vision.cli", "serve", path]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as child:

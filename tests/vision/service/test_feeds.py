@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import socket
 import subprocess
 import threading
 import time
@@ -18,7 +17,7 @@ import pytest
 from scenarios import InputError
 from tests.layouts import front_camera
 from tests.vision.service import gst_camera
-from tests.vision.service.receiver import eventually
+from tests.vision.service.receiver import eventually, free_port
 from tests.vision.service.rtsp import RtspCamera
 from tests.vision.service.served import BlockSeer, Caller, beside, image_of, jpeg_of, service_of, settings_of
 from tests.vision.watched import FULL, OUT
@@ -133,12 +132,6 @@ def streaming(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stream
     yield made
     if made.running:
         made.off()
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 def readings(caller: Caller, camera: str) -> int:

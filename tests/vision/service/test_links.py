@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.vision.service.listening import listening
-from tests.vision.service.receiver import Receiver, eventually
+from tests.vision.service.receiver import Receiver, eventually, free_port
 from tests.vision.service.served import Caller, service_of
 from tests.vision.watched import FIRST, FULL, OUT
 from vision.service.settings import LinkSettings, WebhookSettings
@@ -160,11 +160,7 @@ def test_all_that_goes_out_and_comes_in_fits_the_schema(linked: Caller) -> None:
 @pytest.mark.slow
 def test_the_examples_talk_to_a_service(tmp_path: Path) -> None:
     """A till that sells twice under one id, and a receiver of tasks that gets a replay."""
-    import socket
-
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     environment = os.environ | {"SHELFWATCH_SECRET": SECRET}
     receiver = subprocess.Popen(
         [sys.executable, str(EXAMPLES / "tasks.py"), str(port)], env=environment, stdout=subprocess.PIPE, text=True

@@ -14,7 +14,7 @@ import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
-from tests.vision.service.receiver import eventually
+from tests.vision.service.receiver import eventually, free_port
 from tests.vision.service.served import Caller, service_of
 from tests.vision.watched import FIRST, FULL, OUT
 from vision.service.database import Database
@@ -33,9 +33,7 @@ class Broker:
     """A mosquitto that can be down and come back; it keeps what its subscribers have not had."""
 
     def __init__(self, folder: Path, more: str = "") -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.config = folder / "mosquitto.conf"
         self.config.write_text(
             f"listener {self.port} 127.0.0.1\nallow_anonymous true\n"
