@@ -113,19 +113,21 @@ class Alerts:
 
     def _of_position(self, position: Position, state: ShelfState) -> list[_Claim]:
         """At stake are the sales that are lost until tomorrow if nobody acts: of an out position all, of a low one
-        what its units do not cover, of a misplaced pack those of the facing that it takes."""
-        if state.level == "unknown":
-            return []
+        what its units do not cover, of a misplaced pack those of the facing that it takes. What stands before all
+        places may hide how many units there are, but not itself."""
         daily, price = self._daily[position.id], self.layout.product(position).price
         short = max(0.0, daily - (state.units or 0.0) * price)
+        misplaced = _Claim(
+            "misplaced", position.id, state.intruder is not None, state.intruder_confidence,
+            daily / position.facings, state.intruder or "",
+        )  # fmt: skip
+        if state.level == "unknown":
+            return [misplaced] if misplaced.holds and state.facings is not None and not state.age else []
         return [
             _Claim("out", position.id, state.level == "out", state.confidence, daily),
             _Claim("low", position.id, state.level == "low", state.confidence, short),
-            _Claim(
-                "misplaced", position.id, state.intruder is not None, state.intruder_confidence,
-                daily / position.facings, state.intruder or "",
-            ),
-        ]  # fmt: skip
+            misplaced,
+        ]
 
     def _of_camera(self, look: CameraLook) -> list[_Claim]:
         """At stake is what the positions that it watches lose while nobody is told that they are out."""

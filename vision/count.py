@@ -82,8 +82,8 @@ class UnitChances:
     def __call__(self, places: PlaceReadings) -> tuple[list[float], list[float], list[float], list[float]]:
         owner, high, _ = _columns(self.layout)
         first = np.concatenate([[0], np.cumsum(high)[:-1]])
-        judged, own = places.judged, places.state == PlaceState.OWN
-        seen = np.stack([np.add.reduceat(v.astype(int), first) for v in (judged, own)], axis=1).astype(float)
+        looked = places.judged, places.counted, places.state == PlaceState.OWN
+        seen = np.stack([np.add.reduceat(v.astype(int), first) for v in looked], axis=1).astype(float)
         if places.behind is not None:
             seen = np.concatenate([seen, places.behind], axis=1)
         some = np.bincount(owner[seen[:, 0] > 0], minlength=len(self._low_at)) > 0
@@ -147,7 +147,7 @@ def _likelihood(
     but for the last. What was not seen is left open.
     """
     first = np.concatenate([[0], np.cumsum(high)[:-1]])
-    seen = (np.add.reduceat(places.judged, first, dtype=int) == high)[here]
+    seen = (np.add.reduceat(places.counted, first, dtype=int) == high)[here]
     own = np.add.reduceat((places.state == PlaceState.OWN).astype(int), first)[here]
     high, deep = high[here], deep[here]
     units = np.arange(length)

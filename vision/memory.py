@@ -33,6 +33,8 @@ STALE = 60.0
 """Seconds after which a camera's last frame says nothing of now. A shopper stands 4 to 14 s at a stop."""
 HALF = 0.5
 """The share of its front row that has to be seen for a position to be known, as in the scores."""
+LIKELY = 0.5
+OWN, FOREIGN = (WORDS.index(state) for state in (PlaceState.OWN, PlaceState.FOREIGN))
 
 
 @dataclass
@@ -56,7 +58,8 @@ class Memory:
 
     `seen_at` (P,) is when each place was last seen and `known_at` (Q,) when each position last was known (seconds,
     NaN for never; infinity while it still is). `intruder` (P,) is the foreign SKU that most frames named, `votes` (P,)
-    by how much.
+    by how much. `hides` (P,) is how likely own packs stand behind a foreign one, if one is in front: likely where one
+    was put before them, and not where it fills a gap.
     """
 
     layout: Layout
@@ -71,6 +74,7 @@ class Memory:
         self.known_at: Floats = np.full(len(positions), np.nan)
         self.intruder: NDArray[np.object_] = np.full(places, None, object)
         self.votes: Floats = np.zeros(places)
+        self.hides: Floats = np.zeros(places)
         self._glances: dict[str, _Glance] = {}
         self._columns = columns(self.layout)
         self._bays = bays_of(self.layout)
@@ -87,9 +91,13 @@ class Memory:
         C ÷ s seconds. What was believed when a place was last seen is kept as it was, so that only what a frame shows
         changes."""
         if self._faded is None or self._faded[0] != self.time:
-            since = np.where(np.isfinite(self.seen_at), self.time - self.seen_at, 0.0)
-            self._faded = self.time, PRIOR + (self._then - PRIOR) * np.exp(-self._rate * since)[:, None]
+            self._faded = self.time, PRIOR + (self._then - PRIOR) * self._kept()[:, None]
         return self._faded[1]
+
+    def _kept(self) -> Floats:
+        """How likely each place (P,) is as it was when it was last seen."""
+        since = np.where(np.isfinite(self.seen_at), self.time - self.seen_at, 0.0)
+        return np.asarray(np.exp(-self._rate * since))
 
     def update(self, readings: Sequence[Reading], time: float | None = None) -> tuple[ShelfState, ...]:
         """Take in what one or several cameras read and return the state of every position, in plan order.
@@ -116,7 +124,11 @@ class Memory:
         self._pass(time)
         seen = places.judged
         said = self.evidence.log_likelihood(places, LEAST_WRONG) * self.evidence.weight(time - glance.seen_at)[:, None]
-        posterior = self.evidence.bounded(normalised(np.log(self.belief) + said))
+        found = normalised(np.log(self.belief) + said)
+        posterior = self.evidence.bounded(found)
+        stayed = self._then[:, FOREIGN] * self._kept()
+        hides = _hides(self.hides, stayed, self.belief[:, FOREIGN], self._then)
+        self.hides[seen] = _hides(hides, found[:, FOREIGN], posterior[:, FOREIGN], found)[seen]
         self._then[seen] = posterior[seen]
         self.seen_at[seen], self._faded = self.time, None
         glance.seen_at[seen] = glance.time = time
@@ -165,7 +177,8 @@ class Memory:
         )
         confidence = np.where(sure, self.belief.max(axis=1), 0).astype(np.float32)
         behind = rows_together([g.behind for g in self._glances.values()])
-        return PlaceReadings(state, sku, confidence, np.zeros(len(state), np.float32), behind)
+        hides = (state == PlaceState.FOREIGN) & (self.hides >= LIKELY)
+        return PlaceReadings(state, sku, confidence, np.zeros(len(state), np.float32), behind, hides=hides)
 
     def _states(self) -> tuple[ShelfState, ...]:
         fresh = [g.seen for g in self._glances.values() if self.time - g.time <= STALE]
@@ -175,7 +188,8 @@ class Memory:
         known = (np.add.reduceat(seen.astype(float), starts) / np.diff(self._starts) >= HALF) | own_seen
         self.known_at[known] = np.inf
         ever = np.isfinite(self.seen_at)
-        nothing_own = np.multiply.reduceat(np.where(ever, 1 - self.belief[:, WORDS.index(PlaceState.OWN)], 1), starts)
+        some_own = self.belief[:, OWN] + self.belief[:, FOREIGN] * self.hides
+        nothing_own = np.multiply.reduceat(np.where(ever, 1 - some_own, 1), starts)
         all_ever = np.logical_and.reduceat(ever, starts)
         states = []
         for i, state in enumerate(audit(self.layout, places, self._chances)):
@@ -191,7 +205,8 @@ class Memory:
         return tuple(states)
 
     def _level(self, judged: Level, nothing_own: float, all_ever: bool) -> tuple[Level, float]:
-        """The level and how probable it is. Out needs every place, and that none of all holds an own pack."""
+        """The level and how probable it is. Out needs every place, and that none of all holds an own pack, be it behind
+        a foreign one."""
         if judged in ("in_stock", "low"):
             return judged, 1 - nothing_own
         if all_ever and nothing_own >= self.evidence.sure_out:
@@ -212,6 +227,7 @@ class Memory:
         return {
             "positions": bay.positions, "belief": packed(self._then[places]), "seen_at": packed(self.seen_at[places]),
             "known_at": packed(self.known_at[bay.rows]), "votes": packed(self.votes[places]), "intruder": named,
+            "hides": packed(self.hides[places]),
             "seen_by": {c: [packed(g.seen_at[places]), packed(g.behind[columns])] for c, g in seen_by.items()},
         }  # fmt: skip
 
@@ -238,10 +254,8 @@ class Memory:
         planned, column = self.layout.planogram.positions, self._column_starts()
         facings, wide = ([int(row[k]) for row in bay["positions"]] for k in (2, 3))
         starts, columns = (np.cumsum([0, *n]) for n in (facings, wide))
-        belief, seen_at, known_at, votes = (
-            unpacked(bay[name], width)
-            for name, width in (("belief", len(WORDS)), ("seen_at", 0), ("known_at", 0), ("votes", 0))
-        )
+        belief = unpacked(bay["belief"], len(WORDS))
+        seen_at, known_at, votes, hides = (unpacked(bay[k], 0) for k in ("seen_at", "known_at", "votes", "hides"))
         intruder = np.full(int(starts[-1]), None, object)
         for place, sku in bay["intruder"].items():
             intruder[int(place)] = str(sku)
@@ -251,7 +265,7 @@ class Memory:
             if i < 0 or (planned[i].sku, planned[i].facings, planned[i].wide) != (sku, facings[k], wide[k]):
                 continue
             here, there = slice(self._starts[i], self._starts[i + 1]), slice(starts[k], starts[k + 1])
-            self._then[here], self.seen_at[here] = belief[there], seen_at[there]
+            self._then[here], self.seen_at[here], self.hides[here] = belief[there], seen_at[there], hides[there]
             self.known_at[i], self.votes[here], self.intruder[here] = known_at[k], votes[there], intruder[there]
             for camera, (by, behind) in glances.items():
                 self._glances[camera].seen_at[here] = by[there]
@@ -259,6 +273,14 @@ class Memory:
 
     def _column_starts(self) -> NDArray[np.int64]:
         return np.cumsum([0, *(p.wide for p in self.layout.planogram.positions)])
+
+
+def _hides(hides: Floats, stayed: Floats, foreign: Floats, before: Floats) -> Floats:
+    """How likely a foreign pack hides own ones (P,), where such a pack is now as likely as `foreign` says, and `stayed`
+    of that is not new. A new one stands before what there was in the belief (P, 3) `before`."""
+    came = np.maximum(foreign - stayed, 0)
+    own = before[:, OWN] / (1 - before[:, FOREIGN])
+    return np.asarray((stayed * hides + came * own) / (stayed + came))
 
 
 @dataclass(frozen=True, eq=False)

@@ -88,7 +88,7 @@ class PlaceReadings:
     (P,) float32 in [0, 1], `pixels_per_metre` (P,) float32 of the camera that saw it (0 if unseen).
     `behind` (columns, rows) float32, where a picture was looked at: how much likelier it is with a pack in that
     row than without, as a logarithm; 0 where nothing is known, and for the front row. `sight` (P,) int8 of Sight;
-    None: all are seen clearly.
+    None: all are seen clearly. `hides` (P,) bool: foreign packs that may stand before own ones; None: none does.
     """
 
     state: NDArray[np.int8]
@@ -97,6 +97,7 @@ class PlaceReadings:
     pixels_per_metre: NDArray[np.float32]
     behind: NDArray[np.float32] | None = None
     sight: NDArray[np.int8] | None = None
+    hides: NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.state)
@@ -105,6 +106,11 @@ class PlaceReadings:
     def judged(self) -> NDArray[np.bool_]:
         """The places (P,) of which it is known what stands there, if anything: neither unseen nor unnamed."""
         return (self.state != PlaceState.UNSEEN) & (self.state != PlaceState.UNNAMED)
+
+    @property
+    def counted(self) -> NDArray[np.bool_]:
+        """The places (P,) of which it is known whether an own pack stands there, be it behind a foreign one."""
+        return self.judged if self.hides is None else self.judged & ~self.hides
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,7 +20,7 @@ from bench.statistics import Floats
 from scenarios import Layout, rng
 from scenarios.demand import HOUR
 from scenarios.timeline import Timeline
-from vision.alerts import Alerts
+from vision.alerts import HOLD, Alerts
 from vision.memory import Memory
 from vision.readings import Detections, PlaceState, Reading
 from vision.review import Question, ReviewQueue
@@ -114,8 +114,9 @@ def _reading(look: Look) -> Reading:
 def _glance(memory: Memory, at: float) -> Glance:
     """What the memory holds at a moment, as facings counted at places that are known."""
     memory.update([], at)
-    state, owner = memory.places().state, memory.layout.places.position
-    own, known = (np.bincount(owner, flags).astype(np.int64) for flags in (state == PlaceState.OWN, state != 0))
+    places, owner = memory.places(), memory.layout.places.position
+    flags = places.state == PlaceState.OWN, places.counted
+    own, known = (np.bincount(owner, some).astype(np.int64) for some in flags)
     return Glance(at, own, known)
 
 
@@ -158,7 +159,8 @@ class Delay:
 
 def delays(timeline: Timeline, followed: Followed, sent: bool = False) -> list[Delay]:
     """Of every spell that begins before the last frame and of which nothing was told before it began; with `sent`
-    until nobody had to be asked any more."""
+    until nobody had to be asked any more. One that a frame first shows when too few are left to tell of it is left
+    out."""
     found, times, flags = [], followed.times, followed.sent if sent else followed.told
     for spell in spells(timeline):
         first, last = np.searchsorted(times, [spell.begin, spell.end])
@@ -166,6 +168,8 @@ def delays(timeline: Timeline, followed: Followed, sent: bool = False) -> list[D
             continue
         told = first + np.flatnonzero(flags[first:last, spell.position])
         seen = first + np.flatnonzero(followed.clear[first:last, spell.position])
+        if not len(told) and len(seen) and times[-1] < times[seen[0]] + HOLD["out"]:
+            continue
         at = float(times[told[0]]) if len(told) else np.inf
         found.append(Delay(at - spell.begin, max(at - float(times[seen[0]]), 0.0) if len(seen) else None))
     return found

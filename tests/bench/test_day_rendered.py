@@ -128,6 +128,15 @@ def test_delays_run_from_the_event_and_from_first_visibility(clear: str, told: s
     assert delays(sold_out(), followed(told, clear)) == [Delay(*expected)]
 
 
+def test_a_spell_that_only_the_last_frame_shows_is_not_timed() -> None:
+    """Of a sale 36 s before a day's last frame no alert can tell."""
+    day, last = sold_out(), followed("." * 6, "x" * 6)
+    last = replace(last, times=last.times[:6], clear=last.clear[:6])
+    assert delays(day, last) == []
+    hidden = replace(last, clear=np.zeros_like(last.clear))
+    assert delays(day, hidden) == [Delay(np.inf, None)]
+
+
 def test_what_was_told_before_it_began_is_not_timed_and_counts_are_of_events() -> None:
     day = sold_out()
     assert delays(day, followed("....xxxxxxxx...")) == []

@@ -44,6 +44,12 @@ def states(confidence: float = 0.999, **levels) -> tuple[ShelfState, ...]:
     return tuple(made)
 
 
+def hidden_by(intruder: str, age: float = 0.0) -> tuple[ShelfState, ...]:
+    """Every position in stock but the box's, before which a foreign pack stands."""
+    box = ShelfState(BOX.id, "unknown", 0, 3.0, intruder, age=age, intruder_confidence=0.999)
+    return (box, *states()[1:])
+
+
 @pytest.fixture
 def queue(tmp_path) -> ReviewQueue:
     return ReviewQueue(tmp_path / "review.jsonl")
@@ -79,6 +85,11 @@ STORIES = [
         id="out takes the place of low",
     ),
     pytest.param([states(box="can")] * 5, [[]] * 4 + [[("misplaced", BOX.id, "raised")]], id="misplaced takes longer"),
+    pytest.param(
+        [hidden_by("can")] * 5 + [FULL] * 5, [[]] * 4 + [[("misplaced", BOX.id, "raised")]] + [[]] * 4 + [
+            [("misplaced", BOX.id, "resolved")]], id="what hides all else is misplaced and nothing is out",
+    ),
+    pytest.param([hidden_by("can", age) for age in range(5, 50, 5)], [[]] * 9, id="what was misplaced once is not"),
 ]  # fmt: skip
 
 

@@ -106,12 +106,36 @@ def test_a_pack_that_hardly_resembles_itself_is_never_out_however_often_it_is_se
         assert all(state.last_level != "out" for state in states)
 
 
-@pytest.mark.parametrize(("now", "level"), [(EMPTY, "out"), (FOREIGN, "out")])
+@pytest.mark.parametrize(("now", "level"), [(EMPTY, "out"), (FOREIGN, "unknown")])
 def test_what_lasts_is_believed_within_half_a_minute(now, level: str) -> None:
     said = watch(Memory(LAYOUT), [OWN] * 6 + [now] * 6)
     assert said[5].level == "in_stock"
     assert said[-1].level == level
     assert said[-1].intruder == ("intruder" if now == FOREIGN else None)
+
+
+STORIES = [
+    pytest.param([OWN] * 4 + [FOREIGN] * 8, "unknown", id="put before own packs"),
+    pytest.param([OWN] * 3 + [FOREIGN, OWN] * 2 + [FOREIGN] * 8, "unknown", id="or seen past in some frames"),
+    pytest.param([OWN] * 4 + [EMPTY] * 6 + [FOREIGN] * 6, "out", id="in a gap that was seen"),
+    pytest.param([FOREIGN] * 6, "out", id="there from the first frame on"),
+    pytest.param([OWN] * 4 + [FOREIGN] * 6 + [EMPTY] * 6, "out", id="taken away, with nothing behind it"),
+    pytest.param([OWN] * 4 + [FOREIGN] * 6 + [OWN] * 6, "in_stock", id="taken away"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("frames", "level"), STORIES)
+def test_a_foreign_pack_hides_what_stood_there_and_makes_nothing_out(frames, level: str) -> None:
+    """On two rendered days three false alerts of four were of look-alikes in front of full columns."""
+    for step in (5.0, 60.0):
+        memory = Memory(LAYOUT)
+        said = watch(memory, frames, step=step)
+        assert said[-1].level == level
+        if level == "unknown":
+            assert not {"out"} & {s.level for s in said}
+            assert (said[-1].facings, said[-1].intruder) == (0, "intruder")
+            assert said[-1].units_low == 0 < said[-1].units_high
+            assert not memory.places().counted[: FIRST.facings].any()
 
 
 def test_what_no_camera_ever_saw_is_unknown_and_never_out() -> None:
