@@ -1,7 +1,7 @@
 "use strict";
 // What the service knows, live.
 
-const LEVELS = [["in_stock", "in stock"], ["low", "low"], ["out", "out"], ["unknown", "not seen now"]];
+const LEVELS = [["in_stock", "in stock"], ["low", "low"], ["out", "out"], ["unknown", "not known now"]];
 const MARKS = { low: "▾", out: "✕", misplaced: "!" };
 const PIXELS = 260; // a metre of shelf
 const FIRST = 8; // alerts that a narrow page shows at first (page.css), the dearest
@@ -35,7 +35,8 @@ function showStates(positions) {
 
 function describe(id) {
   const state = states[id];
-  const level = state.last_level === "unknown" ? "never seen" : state.last_level.replace("_", " ");
+  const never = state.units === null ? "never seen" : "not known";
+  const level = state.last_level === "unknown" ? never : state.last_level.replace("_", " ");
   const ago = state.level === "unknown" && state.last_level !== "unknown" ? `, last seen ${duration(state.age)} ago` : "";
   const units = state.units === null ? "" : `, about ${Math.round(state.units)} units`;
   const wrong = state.intruder ? `, with ${products[state.intruder] || state.intruder} in it` : "";
