@@ -35,8 +35,9 @@ ZERO = np.radians(1.0)
 
 
 Turn = tuple[float, float, float]
-Seen = tuple[Reading, CameraLook]
-"""What a frame shows of the shelves, and how good its camera's view is."""
+Seen = tuple[Reading, CameraLook, Drift | None]
+"""What a frame shows of the shelves, how good its camera's view is, and where the camera looks, if it was time to look
+after that."""
 
 
 @dataclass
@@ -158,16 +159,20 @@ class Watch:
         """What a frame shows, to be taken in: the first half of `see`. While one camera's frame is read those of others
         may be read and taken in by other threads, as far as the pipeline allows it."""
         assert frame.camera is not None
-        return self._read(frame, self._eyes[frame.camera.id])
+        eye = self._eyes[frame.camera.id]
+        reading, look = self._read(frame, eye)
+        due = frame.time - eye.checked >= CHECKED or eye.doubt is not None
+        drift = self._drift(eye, frame) if due and not faults(look) and _people(reading) <= CROWD else None
+        return reading, look, drift
 
     def take(self, frame: Frame, seen: Seen) -> tuple[Alert, ...]:
         """Take in what `read` found in a frame: the second half of `see`."""
         assert frame.camera is not None
-        eye, (reading, look) = self._eyes[frame.camera.id], seen
+        eye, (reading, look, drift) = self._eyes[frame.camera.id], seen
         believed = not faults(look)
         if believed:
             before = eye.now
-            believed = self._aim(eye, frame, reading)
+            believed = self._aim(eye, frame, reading, drift)
             if eye.now is not before:
                 reading, look = self._read(frame, eye)
             look = dataclasses.replace(look, moved=eye.settled == "moved")
@@ -178,7 +183,7 @@ class Watch:
         self.reading, self.states = reading, self.memory.update(news, frame.time)
         return self._say(self.alerts.update(frame.time, self.states, [look]))
 
-    def _read(self, frame: Frame, eye: _Eye) -> Seen:
+    def _read(self, frame: Frame, eye: _Eye) -> tuple[Reading, CameraLook]:
         frame = dataclasses.replace(frame, camera=eye.now)
         reading = self.pipeline(frame)
         return reading, look_at(frame, reading, self.layout, outlook=self._outlook(eye))
@@ -241,15 +246,14 @@ class Watch:
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InputError(f"{where}: {type(error).__name__} {error}; expected cameras of a watch") from None
 
-    def _aim(self, eye: _Eye, frame: Frame, reading: Reading) -> bool:
-        """Look after where the camera looks, when it is time to or the frame surprises; whether the frame can be
-        believed. A turn is corrected, and a camera given up as moved, when two frames in a row say so."""
-        assert reading.places is not None
-        surprising = eye.settled != "moved" and self.memory.contradiction(reading.places) > SURPRISE
-        due = frame.time - eye.checked >= CHECKED or eye.doubt is not None or surprising
-        if not due or _people(reading) > CROWD:
+    def _aim(self, eye: _Eye, frame: Frame, reading: Reading, drift: Drift | None) -> bool:
+        """What follows from where the camera looks, which is looked after at once where the frame surprises; whether
+        the frame can be believed. A turn is corrected, and a camera given up as moved, when two frames in a row say
+        so."""
+        if drift is None and self._surprises(eye, reading):
+            drift = self._drift(eye, frame)
+        if drift is None:
             return eye.settled != "moved"
-        drift = find_drift(dataclasses.replace(frame, camera=eye.camera), self.layout, eye.zero or (0.0, 0.0, 0.0))
         eye.checked = frame.time
         if drift.status == "unclear":
             return eye.settled != "moved"
@@ -257,6 +261,15 @@ class Watch:
             eye.zero = drift.turn
             drift = dataclasses.replace(drift, status="fits", camera=eye.camera)
         return self._settle(eye, drift)
+
+    def _surprises(self, eye: _Eye, reading: Reading) -> bool:
+        assert reading.places is not None
+        if eye.settled == "moved" or _people(reading) > CROWD:
+            return False
+        return self.memory.contradiction(reading.places) > SURPRISE
+
+    def _drift(self, eye: _Eye, frame: Frame) -> Drift:
+        return find_drift(dataclasses.replace(frame, camera=eye.camera), self.layout, eye.zero or (0.0, 0.0, 0.0))
 
     def _settle(self, eye: _Eye, drift: Drift) -> bool:
         found = {"fits": None, "moved": "moved"}.get(drift.status, drift.turn)
