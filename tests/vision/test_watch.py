@@ -194,6 +194,17 @@ def test_a_turn_that_one_frame_alone_finds_changes_nothing(tmp_path, monkeypatch
     assert play(watch, [FULL] * 9, step=35) == []
 
 
+def test_a_cameras_place_is_looked_after_while_its_frame_is_read_so_that_no_other_waits(tmp_path, monkeypatch) -> None:
+    """Frames of several cameras are read at once, and taken in one after the other."""
+    watch, looked = watcher(tmp_path), []
+    monkeypatch.setattr(module, "find_drift", lambda f, layout, zero: looked.append(f.time) or Drift("fits", f.camera))
+    for time, looks in ((0.0, [0.0]), (30.0, [0.0]), (70.0, [0.0, 70.0])):
+        seen = watch.read(frame(time, FULL))
+        assert looked == looks
+        watch.take(frame(time, FULL), seen)
+        assert looked == looks
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
