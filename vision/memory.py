@@ -34,7 +34,8 @@ STALE = 60.0
 HALF = 0.5
 """The share of its front row that has to be seen for a position to be known, as in the scores."""
 LIKELY = 0.5
-OWN, FOREIGN = (WORDS.index(state) for state in (PlaceState.OWN, PlaceState.FOREIGN))
+"""How likely own packs have to stand behind a foreign one for it to be said that it may hide some."""
+EMPTY, OWN, FOREIGN = range(len(WORDS))
 
 
 @dataclass
@@ -279,7 +280,7 @@ def _hides(hides: Floats, stayed: Floats, foreign: Floats, before: Floats) -> Fl
     """How likely a foreign pack hides own ones (P,), where such a pack is now as likely as `foreign` says, and `stayed`
     of that is not new. A new one stands before what there was in the belief (P, 3) `before`."""
     came = np.maximum(foreign - stayed, 0)
-    own = before[:, OWN] / (1 - before[:, FOREIGN])
+    own = before[:, OWN] / (before[:, OWN] + before[:, EMPTY])
     return np.asarray((stayed * hides + came * own) / (stayed + came))
 
 

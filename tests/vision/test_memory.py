@@ -138,6 +138,17 @@ def test_a_foreign_pack_hides_what_stood_there_and_makes_nothing_out(frames, lev
             assert not memory.places().counted[: FIRST.facings].any()
 
 
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(list(PlaceState)), st.floats(0.01, 1), st.floats(0.1, 1e5)), max_size=40))
+def test_whatever_is_seen_beliefs_are_shares(frames) -> None:
+    memory, time = Memory(BUSY), 0.0
+    for state, confidence, wait in frames:
+        time += wait
+        memory.update([reading(time, words(BUSY, saying(state), confidence))])
+        assert ((memory.hides >= 0) & (memory.hides <= 1 + 1e-12)).all()
+        assert np.allclose(memory.belief.sum(axis=1), 1)
+
+
 def test_what_no_camera_ever_saw_is_unknown_and_never_out() -> None:
     said = watch(Memory(LAYOUT), [UNSEEN, [EMPTY, UNSEEN], [EMPTY, UNSEEN], [EMPTY, UNSEEN]])
     assert {s.level for s in said} == {"unknown"}
