@@ -82,6 +82,7 @@ class Memory:
         self._chances = UnitChances(self.layout)
         self._own = np.array([p.sku for p in positions], object)[self.layout.places.position]
         self._starts = np.cumsum([0, *(p.facings for p in positions)])
+        self._stacked = np.concatenate([np.tile(np.arange(p.high) > 0, p.wide) for p in positions])
         rate = [max(SLOWEST, self.layout.product(p).daily_units / OPEN_SECONDS / p.facings / p.deep) for p in positions]
         self._rate = np.array(rate)[self.layout.places.position]
 
@@ -178,8 +179,13 @@ class Memory:
         )
         confidence = np.where(sure, self.belief.max(axis=1), 0).astype(np.float32)
         behind = rows_together([g.behind for g in self._glances.values()])
-        hides = (state == PlaceState.FOREIGN) & (self.hides >= LIKELY)
+        hides = (state == PlaceState.FOREIGN) & (self.hides >= LIKELY) & ~self._below(state == PlaceState.EMPTY)
         return PlaceReadings(state, sku, confidence, np.zeros(len(state), np.float32), behind, hides=hides)
+
+    def _below(self, empty: NDArray[Any]) -> NDArray[Any]:
+        """Of each place (P,) what `empty` (P,) says of the one that its pack stands on; 0 on the board. What is seen
+        over an empty place stands elsewhere."""
+        return np.where(self._stacked, np.roll(empty, 1), empty.dtype.type(0))
 
     def _states(self) -> tuple[ShelfState, ...]:
         fresh = [g.seen for g in self._glances.values() if self.time - g.time <= STALE]
@@ -189,7 +195,7 @@ class Memory:
         known = (np.add.reduceat(seen.astype(float), starts) / np.diff(self._starts) >= HALF) | own_seen
         self.known_at[known] = np.inf
         ever = np.isfinite(self.seen_at)
-        some_own = self.belief[:, OWN] + self.belief[:, FOREIGN] * self.hides
+        some_own = self.belief[:, OWN] + self.belief[:, FOREIGN] * self.hides * (1 - self._below(self.belief[:, EMPTY]))
         nothing_own = np.multiply.reduceat(np.where(ever, 1 - some_own, 1), starts)
         all_ever = np.logical_and.reduceat(ever, starts)
         states = []

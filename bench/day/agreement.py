@@ -121,8 +121,8 @@ def agreement_table(result: Mapping[str, Any]) -> str:
         for since in ("from_event", "from_first_visibility"):
             s = alerts[since]
             lines.append(
-                f"alerts {title}, {since.replace('_', ' ')}: {s['spells']} spells, {_cell(s['told'])} told of, p50 "
-                f"{_delay(s, 'p50')}, p95 {_delay(s, 'p95')}"
+                f"alerts {title}, {since.replace('_', ' ')}: {s['spells']} spells, {s['cut_short']} cut short, "
+                f"{_cell(s['told'])} of the others told of, p50 {_delay(s, 'p50')}, p95 {_delay(s, 'p95')}"
             )
     frames = result["frames"]
     made = frames["made_now"]

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import CensoredData, ecdf
 
 from bench.day.glances import Glance
 from bench.day.rendered import Look
@@ -20,12 +21,14 @@ from bench.statistics import Floats
 from scenarios import Layout, rng
 from scenarios.demand import HOUR
 from scenarios.timeline import Timeline
-from vision.alerts import HOLD, Alerts
+from vision.alerts import Alerts
 from vision.memory import Memory
 from vision.readings import Detections, PlaceState, Reading
 from vision.review import Question, ReviewQueue
 
 SHARES = ("alert_precision", "alert_recall", "sent_precision", "sent_recall")
+NEVER = 1e9
+"""Seconds, in the place of infinitely many."""
 LEVELS = ("in_stock", "low", "out", "unknown")
 MEASURES = (*SHARES, "alert_false", "sent_false", "questions")
 
@@ -151,16 +154,17 @@ def spells(timeline: Timeline) -> list[Spell]:
 @dataclass(frozen=True)
 class Delay:
     """How long it took to tell of a spell, in seconds from its beginning and from the first frame that showed the
-    position clearly; infinite where it was not told of while it lasted, and None where no frame showed it."""
+    position clearly; infinite where it was not told of while it lasted, and None where no frame showed it. `open`: the
+    day ended before it was told of, so that it would have taken longer."""
 
     from_event: float
     from_visible: float | None
+    open: bool = False
 
 
 def delays(timeline: Timeline, followed: Followed, sent: bool = False) -> list[Delay]:
     """Of every spell that begins before the last frame and of which nothing was told before it began; with `sent`
-    until nobody had to be asked any more. One that a frame first shows when too few are left to tell of it is left
-    out."""
+    until nobody had to be asked any more."""
     found, times, flags = [], followed.times, followed.sent if sent else followed.told
     for spell in spells(timeline):
         first, last = np.searchsorted(times, [spell.begin, spell.end])
@@ -168,10 +172,10 @@ def delays(timeline: Timeline, followed: Followed, sent: bool = False) -> list[D
             continue
         told = first + np.flatnonzero(flags[first:last, spell.position])
         seen = first + np.flatnonzero(followed.clear[first:last, spell.position])
-        if not len(told) and len(seen) and times[-1] < times[seen[0]] + HOLD["out"]:
-            continue
-        at = float(times[told[0]]) if len(told) else np.inf
-        found.append(Delay(at - spell.begin, max(at - float(times[seen[0]]), 0.0) if len(seen) else None))
+        still = bool(not len(told) and last == len(times))
+        at = float(times[told[0]]) if len(told) else float(times[-1]) if still else np.inf
+        from_visible = max(at - float(times[seen[0]]), 0.0) if len(seen) else None
+        found.append(Delay(at - spell.begin, from_visible, still))
     return found
 
 
@@ -192,19 +196,27 @@ def counts(timeline: Timeline, followed: Followed) -> dict[str, tuple[float, flo
 
 def delay_spreads(delays: Sequence[Delay], every: float) -> dict[str, dict[str, float | None]]:
     """From the event and from first visibility: how many spells, the share told of, and after how many seconds and
-    frames of `every` seconds half and 95 of 100 were; None for never."""
+    frames of `every` seconds half and 95 of 100 were; None for never. Of one that the day's end cut short it is not
+    known how long it would have taken but that it is longer (Kaplan and Meier, 1958)."""
     return {
-        "from_event": _spread([d.from_event for d in delays], every),
-        "from_first_visibility": _spread([d.from_visible for d in delays if d.from_visible is not None], every),
+        "from_event": _spread([(d.from_event, d.open) for d in delays], every),
+        "from_first_visibility": _spread(
+            [(d.from_visible, d.open) for d in delays if d.from_visible is not None], every
+        ),
     }
 
 
-def _spread(seconds: Sequence[float], every: float) -> dict[str, float | None]:
-    found: dict[str, float | None] = {"spells": len(seconds), "told": None}
-    if seconds:
-        found["told"] = round(float(np.isfinite(seconds).mean()), 4)
+def _spread(seconds: Sequence[tuple[float, bool]], every: float) -> dict[str, float | None]:
+    ended, cut = ([s for s, open in seconds if open == flag] for flag in (False, True))
+    found: dict[str, float | None] = {"spells": len(seconds), "cut_short": len(cut), "told": None}
+    told = np.zeros((2, 0))
+    if ended:
+        found["told"] = round(float(np.isfinite(ended).mean()), 4)
+        curve = ecdf(CensoredData(uncensored=np.minimum(ended, NEVER), right=cut)).cdf
+        told = np.stack([curve.quantiles, curve.probabilities])[:, curve.quantiles < NEVER]
     for name, q in (("p50", 0.5), ("p95", 0.95)):
-        value = float(np.quantile(seconds, q, method="higher")) if seconds else np.inf
-        found[f"{name}_seconds"] = round(value, 1) if np.isfinite(value) else None
-        found[f"{name}_frames"] = round(value / every, 2) if np.isfinite(value) else None
+        by_then = told[0, told[1] >= q - 1e-9]
+        value = float(by_then[0]) if len(by_then) else None
+        found[f"{name}_seconds"] = None if value is None else round(value, 1)
+        found[f"{name}_frames"] = None if value is None else round(value / every, 2)
     return found

@@ -128,13 +128,12 @@ def test_delays_run_from_the_event_and_from_first_visibility(clear: str, told: s
     assert delays(sold_out(), followed(told, clear)) == [Delay(*expected)]
 
 
-def test_a_spell_that_only_the_last_frame_shows_is_not_timed() -> None:
+def test_a_spell_that_the_days_end_cuts_short_takes_longer_than_was_seen() -> None:
     """Of a sale 36 s before a day's last frame no alert can tell."""
     day, last = sold_out(), followed("." * 6, "x" * 6)
     last = replace(last, times=last.times[:6], clear=last.clear[:6])
-    assert delays(day, last) == []
-    hidden = replace(last, clear=np.zeros_like(last.clear))
-    assert delays(day, hidden) == [Delay(np.inf, None)]
+    assert delays(day, last) == [Delay(40.0, 0.0, open=True)]
+    assert delays(day, replace(last, clear=np.zeros_like(last.clear))) == [Delay(40.0, None, open=True)]
 
 
 def test_what_was_told_before_it_began_is_not_timed_and_counts_are_of_events() -> None:
@@ -150,10 +149,21 @@ def test_spreads_count_what_was_never_told_of_as_never() -> None:
     some = [Delay(60.0, 0.0), Delay(90.0, 60.0), Delay(np.inf, np.inf), Delay(30.0, None)]
     found = delay_spreads(some, 60.0)
     assert found["from_event"]["spells"] == 4
-    assert found["from_event"]["p50_seconds"] == 90.0
+    assert found["from_event"]["p50_seconds"] == 60.0
     assert found["from_event"]["p95_seconds"] is None
     assert found["from_first_visibility"]["spells"] == 3
     assert found["from_first_visibility"]["p50_frames"] == 1.0
+
+
+def test_spreads_leave_open_how_long_it_would_have_taken_after_the_day() -> None:
+    """Worked out by hand: of 4 that had not been told of by 60 s one is cut short, then 1 of 3, and 2 of 2 are left."""
+    some = [Delay(v, v) for v in (30.0, 90.0, 120.0, 150.0)]
+    cut = [Delay(60.0, 60.0, open=True)]
+    found = delay_spreads(some + cut, 60.0)["from_event"]
+    assert (found["spells"], found["cut_short"], found["told"]) == (5, 1, 1.0)
+    assert found["p50_seconds"] == 120.0  # 1 - 0.8 × 2/3 = 0.467 by 90 s, 0.733 by 120 s
+    assert found["p95_seconds"] == 150.0
+    assert delay_spreads(cut, 60.0)["from_event"]["p50_seconds"] is None
 
 
 def perfect(day: Timeline, times: list[float]) -> list[Look]:

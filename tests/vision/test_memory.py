@@ -138,6 +138,15 @@ def test_a_foreign_pack_hides_what_stood_there_and_makes_nothing_out(frames, lev
             assert not memory.places().counted[: FIRST.facings].any()
 
 
+def test_a_foreign_pack_over_an_empty_place_stands_elsewhere_and_hides_nothing() -> None:
+    """A stack of two sold out, and the top of the neighbour's was taken for a pack that hung in the air."""
+    stack = dataclasses.replace(FIRST, wide=1, high=2)
+    layout = dataclasses.replace(LAYOUT, planogram=Planogram((stack, *LAYOUT.planogram.positions[1:])))
+    for lower, level in ((EMPTY, "out"), (FOREIGN, "unknown")):
+        said = watch(Memory(layout), [OWN] * 4 + [[lower, FOREIGN]] * 8)
+        assert (said[-1].level, said[-1].facings) == (level, 0)
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(list(PlaceState)), st.floats(0.01, 1), st.floats(0.1, 1e5)), max_size=40))
 def test_whatever_is_seen_beliefs_are_shares(frames) -> None:
