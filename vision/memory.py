@@ -82,7 +82,6 @@ class Memory:
         self._chances = UnitChances(self.layout)
         self._own = np.array([p.sku for p in positions], object)[self.layout.places.position]
         self._starts = np.cumsum([0, *(p.facings for p in positions)])
-        self._stacked = np.concatenate([np.tile(np.arange(p.high) > 0, p.wide) for p in positions])
         rate = [max(SLOWEST, self.layout.product(p).daily_units / OPEN_SECONDS / p.facings / p.deep) for p in positions]
         self._rate = np.array(rate)[self.layout.places.position]
 
@@ -185,7 +184,7 @@ class Memory:
     def _below(self, empty: NDArray[Any]) -> NDArray[Any]:
         """Of each place (P,) what `empty` (P,) says of the one that its pack stands on; 0 on the board. What is seen
         over an empty place stands elsewhere."""
-        return np.where(self._stacked, np.roll(empty, 1), empty.dtype.type(0))
+        return np.where(self.layout.places.level > 0, np.roll(empty, 1), empty.dtype.type(0))
 
     def _states(self) -> tuple[ShelfState, ...]:
         fresh = [g.seen for g in self._glances.values() if self.time - g.time <= STALE]
@@ -262,7 +261,8 @@ class Memory:
         facings, wide = ([int(row[k]) for row in bay["positions"]] for k in (2, 3))
         starts, columns = (np.cumsum([0, *n]) for n in (facings, wide))
         belief = unpacked(bay["belief"], len(WORDS))
-        seen_at, known_at, votes, hides = (unpacked(bay[k], 0) for k in ("seen_at", "known_at", "votes", "hides"))
+        seen_at, known_at, votes = (unpacked(bay[k], 0) for k in ("seen_at", "known_at", "votes"))
+        hides = unpacked(bay["hides"], 0) if "hides" in bay else np.zeros(len(votes))  # states kept before it was there
         intruder = np.full(int(starts[-1]), None, object)
         for place, sku in bay["intruder"].items():
             intruder[int(place)] = str(sku)

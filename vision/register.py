@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenarios import Camera, Layout
+from scenarios.planogram import SIDE_GAP
 from vision.identity import LEAST_CHANCE, chance_foreign, rivals
 from vision.readings import GAP, PERSON, PRODUCT, Detections, PlaceReadings, PlaceState, Sight
 
@@ -25,6 +26,8 @@ CLEAR_PIXELS_PER_METRE, CLEAR_COSINE, CLEAR_OF_PEOPLE = 450.0, 0.6, 0.1
 front, and with less than this certainty of a person before it. Of 2,350 packs in 30 pictures of training stores (val
 900002 to 900007) 6 % were called a gap from steeper than that, 2.5 % from less steep; 10 % and 4 % with and without a
 person."""
+NEAREST = 0.1
+"""Metres before a fixture's front; a camera that is nearer, or above it, is taken to be there."""
 GRID = 8
 """Points a side at which a place is looked up in the boxes of gaps and persons."""
 
@@ -33,12 +36,14 @@ GRID = 8
 class View:
     """Where a camera expects each front-row place (P): `box` (P, 4) xyxy pixels, `ppm` (P,) pixels per
     metre, `visible` (P,) whether the place is in the frame and large enough to be judged, `clear` (P,) whether it is
-    seen from near enough and not from too steep."""
+    seen from near enough and not from too steep; `beside` (P,) the SKUs planned beside a place on top of a stack that
+    the camera sees where that place is empty, none for those on the board."""
 
     box: Floats
     ppm: Floats
     visible: NDArray[np.bool_]
     clear: NDArray[np.bool_]
+    beside: tuple[frozenset[str], ...]
 
 
 def view_of(layout: Layout, camera: Camera) -> View:
@@ -51,7 +56,27 @@ def view_of(layout: Layout, camera: Camera) -> View:
     ppm = camera.pixels_per_metre(places.front, places.yaw)
     visible = (depth.min(axis=1) > 0.2) & (inside >= IN_FRAME) & (ppm >= FEWEST_PIXELS_PER_METRE)
     clear = (ppm >= CLEAR_PIXELS_PER_METRE) & (_cosine(layout, camera) >= CLEAR_COSINE)
-    return View(box, ppm, visible, clear)
+    return View(box, ppm, visible, clear, _beside(layout, camera))
+
+
+def _beside(layout: Layout, camera: Camera) -> tuple[frozenset[str], ...]:
+    """`View.beside`: what stands on the same board where the lines of sight through a place go on behind its front, as
+    deep as the fixture is."""
+    planned: dict[tuple[str, int], list[tuple[float, float, str]]] = {}
+    for p in layout.planogram.positions:
+        end = p.x + p.wide * (layout.product(p).width + SIDE_GAP)
+        planned.setdefault((p.fixture, p.shelf), []).append((p.x, end, p.sku))
+    found = []
+    for p in layout.planogram.positions:
+        fixture, pitch = layout.fixture(p), layout.product(p).width + SIDE_GAP
+        eye = fixture.to_local(camera.position)
+        steps = fixture.depth / max(-eye[1], NEAREST)  # sideways behind the front, for each metre before it
+        for column in range(p.wide):
+            left, right = p.x + column * pitch, p.x + (column + 1) * pitch
+            left, right = left + min(0.0, (left - eye[0]) * steps), right + max(0.0, (right - eye[0]) * steps)
+            seen = {sku for x0, x1, sku in planned[p.fixture, p.shelf] if x0 < right and x1 > left and sku != p.sku}
+            found += [frozenset(seen if level else ()) for level in range(p.high)]
+    return tuple(found)
 
 
 def _cosine(layout: Layout, camera: Camera) -> Floats:
@@ -92,6 +117,7 @@ def register(
     bare = view.visible & ~taken & (gap >= np.maximum(WEAKEST_GAP, person))
     state[bare], confidence[bare] = PlaceState.EMPTY, gap[bare]
     _withhold_names(state, sku, match, detections)
+    _look_past(layout, view, state, sku, confidence)
     inferred = state == PlaceState.UNSEEN
     _empty_tops(layout, view, state, confidence, person)
     sight = np.where(view.clear & (person < CLEAR_OF_PEOPLE), Sight.CLEAR, Sight.POOR).astype(np.int8)
@@ -152,6 +178,19 @@ def _withhold_names(
     foreign = np.flatnonzero(state == PlaceState.FOREIGN)
     doubtful = foreign[detections.unnamed[match[foreign]]]
     state[doubtful], sku[doubtful] = PlaceState.UNNAMED, None
+
+
+def _look_past(
+    layout: Layout, view: View, state: NDArray[np.int8], sku: NDArray[np.object_], confidence: NDArray[np.float32]
+) -> None:
+    """Packs that seem to stand on top of a stack and stand elsewhere leave the place unseen: whatever is found over an
+    empty place, and a neighbour's, which is seen between a stack that is not full and the board above.
+
+    On three rendered days 24 of 35 false alerts of misplaced products were such neighbours.
+    """
+    for p in np.flatnonzero((layout.places.level > 0) & np.isin(state, (PlaceState.FOREIGN, PlaceState.UNNAMED))):
+        if state[p - 1] == PlaceState.EMPTY or sku[p] in view.beside[p]:
+            state[p], sku[p], confidence[p] = PlaceState.UNSEEN, None, 0
 
 
 def _evidence(box: Floats, detections: Detections, class_id: int) -> NDArray[np.float32]:

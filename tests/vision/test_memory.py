@@ -230,6 +230,19 @@ def test_a_restart_loses_nothing() -> None:
         assert watch(again, states, start) == watch(memory, states, start)
 
 
+def test_a_state_from_before_foreign_packs_hid_others_is_taken_up() -> None:
+    """A service that was updated refused its own state: KeyError 'hides'."""
+    memory = Memory(LAYOUT)
+    watch(memory, [OWN, OWN, FOREIGN, FOREIGN])
+    plain = memory.as_plain()
+    for bay in plain["bays"].values():
+        del bay["hides"]
+    again = through_json(memory, LAYOUT)
+    older = Memory.from_plain(plain, LAYOUT, "state.json")
+    assert np.array_equal(older.belief, again.belief)
+    assert not older.hides.any()
+
+
 BROKEN = [
     (lambda d: None, "TypeError"),
     (lambda d: {k: v for k, v in d.items() if k != "cameras"}, "KeyError 'cameras'"),

@@ -140,6 +140,51 @@ def test_the_top_of_a_stack_that_is_not_found_is_empty() -> None:
     assert audit(layout, places)[0].level == "out"
 
 
+BESIDE = [
+    # where the camera hangs, what was read in the upper places of a stack of two columns, what is said of them
+    pytest.param(2.0, "left", PlaceState.EMPTY, id="the neighbour whom the camera sees past the stack"),
+    pytest.param(-1.6, "right", PlaceState.EMPTY, id="the one on the other side"),
+    pytest.param(2.0, "right", PlaceState.FOREIGN, id="a neighbour whom it cannot see there"),
+    pytest.param(2.0, "far", PlaceState.FOREIGN, id="what stands nowhere near"),
+]
+
+
+@pytest.mark.parametrize(("x", "seen", "state"), BESIDE)
+def test_a_neighbour_seen_over_a_stack_that_is_not_full_stands_where_it_should(x: float, seen: str, state) -> None:
+    """24 of 35 false alerts of misplaced products on three rendered days."""
+    goods = tuple(dataclasses.replace(product(sku), height=0.1) for sku in ("left", "flat", "right", "far"))
+    places = {"left": 0.05, "flat": 0.35, "right": 0.65}
+    positions = [Position(f"p-{sku}", "bay-1", 0, at, sku, 2, 2, 2, 1) for sku, at in places.items()]
+    positions.append(Position("p-far", "bay-1", 1, 0.35, "far", 2, 2, 2, 1))
+    layout = dataclasses.replace(LAYOUT, catalog=type(LAYOUT.catalog)(goods), planogram=Planogram(tuple(positions)))
+    view = view_of(layout, Camera("aside", MODEL, (x, -1.0, 0.9), (0.45, 0.0, 0.4)))
+    names = np.array(["flat", "far", "left", "right"])
+    stack = layout.places.position == 1
+    tops = stack & (layout.places.level == 1)
+    said = np.where(tops, seen, [positions[i].sku for i in layout.places.position])
+    similar = np.where(names == said[:, None], 0.9, 0.1).astype(np.float32)
+    found = registered(layout, view, detections(view.box), similar, names)
+    assert (found.state[tops] == state).all()
+    assert (found.state[~tops & view.visible] == PlaceState.OWN).all()
+    assert (found.sku[tops] == (seen if state == PlaceState.FOREIGN else None)).all()
+    lower = np.array(["far" if top else sku for top, sku in zip(stack & ~tops, said)])
+    similar = np.where(names == lower[:, None], 0.9, 0.1).astype(np.float32)
+    assert (registered(layout, view, detections(view.box), similar, names).state[stack & ~tops] == 3).all()
+
+
+def test_nothing_foreign_hangs_over_an_empty_place() -> None:
+    flat = dataclasses.replace(product("flat"), height=0.1)
+    catalog = type(LAYOUT.catalog)((flat, product("other")))
+    planogram = Planogram((Position("p", "bay-1", 0, 0.1, "flat", 2, 2, 2, 1),))
+    layout = dataclasses.replace(LAYOUT, catalog=catalog, planogram=planogram)
+    view = view_of(layout, front_camera())
+    found = detections(view.box, [GAP, PRODUCT, PRODUCT, PRODUCT])
+    similar = np.array([[0.1, 0.9], [0.1, 0.9], [0.9, 0.1], [0.1, 0.9]], np.float32)
+    places = registered(layout, view, found, similar, np.array(["flat", "other"]))
+    assert places.state.tolist() == [PlaceState.EMPTY, PlaceState.EMPTY, PlaceState.OWN, PlaceState.FOREIGN]
+    assert places.confidence[1] == pytest.approx(0.8 * places.confidence[0])
+
+
 def readings(state, confidence, ppm, sku=None) -> PlaceReadings:
     n = len(state)
     skus = np.array(sku or [None] * n, object)
