@@ -14,9 +14,9 @@ BOUNDS = {  # metric of the chosen arm: lowest value allowed
     "detection_ap50": 0.94,
     "facings_exact_visible": 0.96,
     "oos_precision": 0.97,
-    "oos_recall_visible": 0.89,
+    "oos_recall_visible": 0.90,
     "sku_top1": 0.92,
-    "misplaced_precision": 0.85,
+    "misplaced_precision": 0.93,
     "misplaced_recall": 0.85,
 }
 STAGES = ("detect", "recognize", "register", "count", "total")
