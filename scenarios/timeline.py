@@ -88,6 +88,10 @@ class Shelves:
         own = self.positions[position].sku
         return sum(slot.sku == own for column in self.columns[position] for slot in column)
 
+    def came(self, slot: Slot) -> float:
+        """When a unit came to where it stands; minus infinity for what stood there from the beginning."""
+        return float(self.stays[self._of_unit[slot.unit]][3])
+
     def open_columns(self, position: str, sku: str) -> list[int]:
         """The columns that hold a unit of a SKU."""
         return [c for c, column in enumerate(self.columns[position]) if any(slot.sku == sku for slot in column)]

@@ -11,7 +11,7 @@ from typing import Any
 from tqdm import tqdm
 
 from bench.day import alerting
-from bench.day.alerting import MEASURES, SHARES, Followed, Reviewer, follow
+from bench.day.alerting import MEASURES, SHARES, Delay, Followed, Reviewer, follow
 from bench.day.drawn import drawn_looks
 from bench.day.glances import glances, views
 from bench.day.measures import counts, estimates, samples
@@ -87,10 +87,18 @@ def report(days: Sequence[Both], rendering: Rendering, took: Mapping[str, int]) 
 
 def _alerts(days: Sequence[tuple[Timeline, Followed]], every: float) -> dict[str, Any]:
     found = estimates([alerting.counts(*day) for day in days], MEASURES, SHARES)
-    told, sent = ([d for day in days for d in alerting.delays(*day, sent=which)] for which in (False, True))
+    told, sent, misplaced = ([d for row in rows for d in row] for rows in zip(*(_delays(*day) for day in days)))
     return {name: estimate_row(e) for name, e in found.items()} | alerting.delay_spreads(told, every) | {
-        "sent": alerting.delay_spreads(sent, every)
+        "sent": alerting.delay_spreads(sent, every), "misplaced": alerting.delay_spreads(misplaced, every),
     }  # fmt: skip
+
+
+def _delays(timeline: Timeline, followed: Followed) -> tuple[list[Delay], ...]:
+    """Of what is out, until it is told of and until somebody is sent; and of what is misplaced."""
+    out = alerting.spells(timeline)
+    astray = alerting.misplaced_spells(alerting.misplaced_at(timeline, followed.times.tolist()), followed.times)
+    told = ((out, followed.told), (out, followed.sent), (astray, followed.misplaced))
+    return tuple(alerting.delays(some, followed, flags) for some, flags in told)
 
 
 def _inventory(days: Sequence[Both], arm: str, metric: str) -> dict[str, Any]:
@@ -117,7 +125,11 @@ def agreement_table(result: Mapping[str, Any]) -> str:
         told = "–" if e["value"] is None else f"{e['value']:+.3f}{within}"
         lines.append(f"{name:28s}{_cell(row['rendered']):>10s}{_cell(row['drawn']):>10s}{told:>28s}")
     rendered, drawn = result["alerts"], result["agreement"]["alerts_drawn"]
-    for title, alerts in (("rendered", rendered), ("rendered, sent", rendered["sent"]), ("drawn", drawn)):
+    spreads: tuple[tuple[str, Mapping[str, Any]], ...] = (
+        ("rendered", rendered), ("rendered, sent", rendered["sent"]), ("rendered, misplaced", rendered["misplaced"]),
+        ("drawn", drawn),
+    )  # fmt: skip
+    for title, alerts in spreads:
         for since in ("from_event", "from_first_visibility"):
             s = alerts[since]
             lines.append(

@@ -1,7 +1,9 @@
-"""What memory and alerts, as they are deployed, make of a day's frames: how soon and how rightly they tell what is out.
+"""What memory and alerts, as they are deployed, make of a day's frames: how soon and how rightly they tell what is out,
+and what is misplaced.
 
 A spell is the time in which a position holds no unit of its SKU, from the moment that the last one leaves until some
-come. Frames of a camera that watches are those of `bench.day.rendered`, or drawn ones in their place.
+come; or in which another product stands in its front row. Frames of a camera that watches are those of
+`bench.day.rendered`, or drawn ones in their place.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import CensoredData, ecdf
 
-from bench.day.glances import Glance
+from bench.day.glances import Glance, fronts_of
 from bench.day.rendered import Look
 from bench.events import score_events
 from bench.statistics import Floats
@@ -26,11 +28,13 @@ from vision.memory import Memory
 from vision.readings import Detections, PlaceState, Reading
 from vision.review import Question, ReviewQueue
 
-SHARES = ("alert_precision", "alert_recall", "sent_precision", "sent_recall")
+SHARES = (
+    "alert_precision", "alert_recall", "sent_precision", "sent_recall", "misplaced_precision", "misplaced_recall",
+)  # fmt: skip
 NEVER = 1e9
 """Seconds, in the place of infinitely many."""
 LEVELS = ("in_stock", "low", "out", "unknown")
-MEASURES = (*SHARES, "alert_false", "sent_false", "questions")
+MEASURES = (*SHARES, "alert_false", "sent_false", "misplaced_false", "questions")
 
 
 @dataclass(frozen=True)
@@ -52,14 +56,15 @@ class Reviewer:
 
 @dataclass(frozen=True, eq=False)
 class Followed:
-    """A day as memory and alerts followed it: at every frame's time (M,) which positions (M, Q) an alert that they are
-    out was standing of (`told`), of which of these nobody had to be asked any more (`sent`), which the frame showed
-    clearly (`clear`), and the `level` of each as an index of LEVELS; a glance at every moment asked, and how many
-    `questions` were answered."""
+    """A day as memory and alerts followed it: at every frame's time (M,) of which positions (M, Q) an alert that they
+    are out was standing (`told`), of which of these nobody had to be asked any more (`sent`), of which one that another
+    product stands there (`misplaced`), which the frame showed clearly (`clear`), and the `level` of each as an index of
+    LEVELS; a glance at every moment asked, and how many `questions` were answered."""
 
     times: Floats
     told: NDArray[np.bool_]
     sent: NDArray[np.bool_]
+    misplaced: NDArray[np.bool_]
     clear: NDArray[np.bool_]
     level: NDArray[np.int8]
     glances: list[Glance]
@@ -88,7 +93,7 @@ def follow(
     row = {p.id: n for n, p in enumerate(layout.planogram.positions)}
     looks = [look for look in looks if not timeline.silent("vision", look.time)]
     left = [at for at in asked if not timeline.silent("vision", at)]
-    told, sent = np.zeros((2, len(looks), len(row)), bool)
+    told, sent, misplaced = np.zeros((3, len(looks), len(row)), bool)
     level, glances = np.zeros((len(looks), len(row)), np.int8), []
     out = timeline.units_at([look.time for look in looks]) == 0
     for n, look in enumerate(looks):
@@ -104,9 +109,10 @@ def follow(
         standing = [a for a in alerts.standing if a.kind == "out"]
         told[n, [row[a.subject] for a in standing]] = True
         sent[n, [row[a.subject] for a in standing if not a.review]] = True
+        misplaced[n, [row[a.subject] for a in alerts.standing if a.kind == "misplaced"]] = True
     glances += [_glance(memory, at) for at in left]
     times, clear = np.array([look.time for look in looks]), np.array([look.clear for look in looks])
-    return Followed(times, told, sent, clear, level, glances, len(queue.answers))
+    return Followed(times, told, sent, misplaced, clear, level, glances, len(queue.answers))
 
 
 def _reading(look: Look) -> Reading:
@@ -125,15 +131,37 @@ def _glance(memory: Memory, at: float) -> Glance:
 
 @dataclass(frozen=True)
 class Spell:
-    """A position, by its row in the plan, that is out from `begin` until `end` seconds."""
+    """A position, by its row in the plan, that is out, or holds a misplaced product, from `begin` until `end`
+    seconds."""
 
     position: int
     begin: float
     end: float
 
 
+def misplaced_at(timeline: Timeline, times: Sequence[float]) -> NDArray[np.bool_]:
+    """In the front row of which positions (M, Q) another product truly stands at some moments, which rise."""
+    planned = [(p.id, {"", p.sku}) for p in timeline.layout.planogram.positions]
+    return np.array([
+        [any(sku not in expected for _, sku in fronts_of(shelves, id)) for id, expected in planned]
+        for shelves in timeline.walk(times)
+    ])  # fmt: skip
+
+
+def misplaced_spells(there: NDArray[np.bool_], times: Floats) -> list[Spell]:
+    """The spells of `misplaced_at` that begin after the first moment: from the first at which it is so, until the first
+    at which it is so no more."""
+    found = []
+    for q in np.flatnonzero(there.any(axis=0)):
+        changes = np.diff(np.concatenate([[False], there[:, q], [False]]).astype(int))
+        for begin, end in zip(np.flatnonzero(changes > 0), np.flatnonzero(changes < 0)):
+            if begin > 0:
+                found.append(Spell(int(q), float(times[begin]), float(times[end]) if end < len(times) else np.inf))
+    return found
+
+
 def spells(timeline: Timeline) -> list[Spell]:
-    """All spells that begin within the day; the last of them end at infinity."""
+    """All spells without a unit that begin within the day; the last of them end at infinity."""
     stays, found = timeline.stays, []
     for q in range(len(timeline.layout.planogram.positions)):
         own = stays.own & (stays.position == q)
@@ -162,11 +190,11 @@ class Delay:
     open: bool = False
 
 
-def delays(timeline: Timeline, followed: Followed, sent: bool = False) -> list[Delay]:
-    """Of every spell that begins before the last frame and of which nothing was told before it began; with `sent`
-    until nobody had to be asked any more."""
-    found, times, flags = [], followed.times, followed.sent if sent else followed.told
-    for spell in spells(timeline):
+def delays(spells: Sequence[Spell], followed: Followed, flags: NDArray[np.bool_]) -> list[Delay]:
+    """Of every spell that begins before the last frame and of which nothing was told before it began, where `flags`
+    (M, Q), `told` or another of `followed`, are what is told."""
+    found, times = [], followed.times
+    for spell in spells:
         first, last = np.searchsorted(times, [spell.begin, spell.end])
         if first == len(times) or (first and flags[first - 1, spell.position]):
             continue
@@ -180,16 +208,19 @@ def delays(timeline: Timeline, followed: Followed, sent: bool = False) -> list[D
 
 
 def counts(timeline: Timeline, followed: Followed) -> dict[str, tuple[float, float]]:
-    """Numerator and denominator of every measure of a day's alerts: what is out at the frames' times are events; of
-    all that was told, and of what somebody was sent for."""
+    """Numerator and denominator of every measure of a day's alerts: what is out, or misplaced, at the frames' times are
+    events; of all that was told, and of what somebody was sent for."""
     out = timeline.units_at(followed.times.tolist()) == 0
     told, sent = score_events(out, followed.told), score_events(out, followed.sent)
+    astray = score_events(misplaced_at(timeline, followed.times.tolist()), followed.misplaced)
     hours = float(np.ptp(followed.times)) / HOUR * out.shape[1] / 1000
     return {
         "alert_precision": told.precision, "alert_recall": told.recall,
         "alert_false": (float(told.alarms - told.right), hours),
         "sent_precision": sent.precision, "sent_recall": sent.recall,
         "sent_false": (float(sent.alarms - sent.right), hours),
+        "misplaced_precision": astray.precision, "misplaced_recall": astray.recall,
+        "misplaced_false": (float(astray.alarms - astray.right), hours),
         "questions": (float(followed.questions), hours),
     }  # fmt: skip
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from bench.response.response import Response
 from bench.response.samples import place_lux, sight
-from scenarios import Camera, Scenario, rng
+from scenarios import Camera, Position, Scenario, rng
 from scenarios.events import Sale
 from scenarios.timeline import Shelves, Timeline
 from vision.evidence import TRUE_IF, WORDS, Evidence
@@ -91,6 +91,9 @@ def glances(timeline: Timeline, views: Views, times: Sequence[float], seed: int)
                 for n, (unit, sku) in enumerate(fronts)
                 if position.id not in hidden
             ]
+            if any(sku not in ("", position.sku) for _, sku in fronts):
+                hides = _hides(shelves, position)
+                words = [None if behind and word is False else word for behind, word in zip(hides, words)]
             own.append(sum(w is True for w in words))
             seen.append(sum(w is not None for w in words))
             first += len(fronts)
@@ -120,6 +123,18 @@ def fronts_of(shelves: Shelves, position: str) -> list[tuple[int, str]]:
         for column in shelves.columns[position]
         for level in range(high)
     ]
+
+
+def _hides(shelves: Shelves, position: Position) -> list[bool]:
+    """Of each front place, as `fronts_of`, whether a foreign pack was put there in the course of the day before own
+    ones: then it is not known what stands behind, as the memory has it (`vision.memory`)."""
+    found = []
+    for column in shelves.columns[position.id]:
+        front, behind = column[: position.high], column[position.high :]
+        own = any(slot.sku == position.sku for slot in behind)
+        came = [own and slot.sku != position.sku and np.isfinite(shelves.came(slot)) for slot in front]
+        found += came + [False] * (position.high - len(front))
+    return found
 
 
 def _word(views: Views, place: int, sku: str, planned: str, luck: tuple[float, float]) -> bool | None:

@@ -17,7 +17,7 @@ from bench.day.measures import delays, event_delays
 from bench.day.play import Course, Said
 from scenarios.day import NO_TROUBLE, draw_day
 from scenarios.demand import HOUR, parametric_demand
-from scenarios.events import Sale, Theft
+from scenarios.events import Misplacement, Sale, Theft
 from scenarios.files import build
 from scenarios.stock import draw_stock
 from scenarios.timeline import Timeline
@@ -40,6 +40,23 @@ def test_perfect_views_count_the_facings_and_hide_who_is_stood_before() -> None:
     assert first.seen.tolist() == [p.facings for p in LAYOUT.planogram.positions]
     assert hidden.seen[0] == 0 < hidden.seen[-1]
     assert last.seen[0] == 2
+
+
+def test_what_a_foreign_pack_hides_is_not_known_and_what_it_fills_is_empty() -> None:
+    """Drawn cameras had said of every foreign pack that nothing own is there."""
+    position = LAYOUT.planogram.positions[0]
+    sold, stray = Sale(50.0, 1, "box", "p-box", 0), Misplacement(100.0, "can", "p-can", 0, "p-box", 0)
+    day = Timeline.of(LAYOUT, STOCK, [sold, stray])
+    assert not day.refused
+    before, after = glances(day, PERFECT, [0.0, 200.0], 1)
+    assert (before.own[0], before.seen[0]) == (2, 2)
+    assert (after.own[0], after.seen[0]) == (1, 1)
+    overnight = Timeline.of(LAYOUT, day.stock_at(200.0), [])  # nobody saw it come
+    assert [(g.own[0], g.seen[0]) for g in glances(overnight, PERFECT, [0.0], 1)] == [(1, 2)]
+    held = sum(u.position == position.id and u.column == 0 for u in STOCK.units)
+    emptied = [Sale(float(n), n, position.sku, position.id, 0) for n in range(held)]
+    filled = Timeline.of(LAYOUT, STOCK, [*emptied, stray])
+    assert [(g.own[0], g.seen[0]) for g in glances(filled, PERFECT, [200.0], 1)] == [(1, 2)]
 
 
 def test_a_place_that_was_read_wrong_is_read_wrong_again() -> None:

@@ -18,13 +18,25 @@ import numpy as np
 import pytest
 
 from bench.cli import main
-from bench.day.alerting import Delay, Followed, Reviewer, Spell, counts, delay_spreads, delays, follow, spells
+from bench.day.alerting import (
+    Delay,
+    Followed,
+    Reviewer,
+    Spell,
+    counts,
+    delay_spreads,
+    delays,
+    follow,
+    misplaced_at,
+    misplaced_spells,
+    spells,
+)
 from bench.day.drawn import drawn_looks
 from bench.day.rendered import Block, Look, Reader, Rendering, block_key, looks_of, moments, watch_days
 from bench.day.takers import APART, Takers
 from bench.response.response import load_responses
 from scenarios import Catalog
-from scenarios.events import MissedRestock, Restock, Sale, SensorEvent, Theft
+from scenarios.events import Misplacement, MissedRestock, Removal, Restock, Sale, SensorEvent, Theft
 from scenarios.products import load_catalog, save_catalog
 from scenarios.shoppers import NEAR
 from scenarios.timeline import Timeline
@@ -102,7 +114,7 @@ def flags(words: str) -> np.ndarray:
 
 def followed(told: str, clear: str = "x" * 15) -> Followed:
     none = flags("." * 15)
-    return Followed(60.0 * np.arange(15), flags(told), none, flags(clear), np.zeros((15, len(IDS)), np.int8), [])
+    return Followed(60.0 * np.arange(15), flags(told), none, none, flags(clear), np.zeros((15, len(IDS)), np.int8), [])
 
 
 def test_spells_run_from_the_last_unit_to_the_first() -> None:
@@ -125,24 +137,46 @@ CASES = [
 
 @pytest.mark.parametrize(("clear", "told", "expected"), CASES)
 def test_delays_run_from_the_event_and_from_first_visibility(clear: str, told: str, expected: tuple) -> None:
-    assert delays(sold_out(), followed(told, clear)) == [Delay(*expected)]
+    seen = followed(told, clear)
+    assert delays(spells(sold_out()), seen, seen.told) == [Delay(*expected)]
 
 
 def test_a_spell_that_the_days_end_cuts_short_takes_longer_than_was_seen() -> None:
     """Of a sale 36 s before a day's last frame no alert can tell."""
-    day, last = sold_out(), followed("." * 6, "x" * 6)
+    out, last = spells(sold_out()), followed("." * 6, "x" * 6)
     last = replace(last, times=last.times[:6], clear=last.clear[:6])
-    assert delays(day, last) == [Delay(40.0, 0.0, open=True)]
-    assert delays(day, replace(last, clear=np.zeros_like(last.clear))) == [Delay(40.0, None, open=True)]
+    assert delays(out, last, last.told) == [Delay(40.0, 0.0, open=True)]
+    unseen = replace(last, clear=np.zeros_like(last.clear))
+    assert delays(out, unseen, last.told) == [Delay(40.0, None, open=True)]
 
 
 def test_what_was_told_before_it_began_is_not_timed_and_counts_are_of_events() -> None:
     day = sold_out()
-    assert delays(day, followed("....xxxxxxxx...")) == []
+    early = followed("....xxxxxxxx...")
+    assert delays(spells(day), early, early.told) == []
     found = counts(day, followed("xx....xxxxxx..."))
     assert found["alert_precision"] == (1.0, 2.0)
     assert found["alert_recall"] == (1.0, 1.0)
     assert found["alert_false"] == (1.0, pytest.approx(14 / 60 * len(IDS) / 1000))
+
+
+def test_what_is_misplaced_is_timed_from_the_first_frame_after_it_and_counted() -> None:
+    """A can is put before the boxes between two frames and taken away later; another stood there from the morning."""
+    stray = Misplacement(260.0, "can", "p-can", 0, "p-box", 0)
+    day = day_of(stray, Removal(700.0, "can", "p-box", (0,)))
+    times = 60.0 * np.arange(15)
+    there = misplaced_at(day, times.tolist())
+    assert np.flatnonzero(there[:, BOX]).tolist() == list(range(5, 12))
+    assert not np.delete(there, BOX, axis=1).any()
+    assert misplaced_spells(there, times) == [Spell(BOX, 300.0, 720.0)]
+    assert misplaced_spells(there[:9], times[:9]) == [Spell(BOX, 300.0, np.inf)]
+    assert misplaced_spells(there[5:], times[5:]) == []
+    for said, timed in ((".......xxxx....", [Delay(120.0, 120.0)]), ("." * 15, [Delay(np.inf, np.inf)])):
+        seen = replace(followed("." * 15), misplaced=flags(said))
+        assert delays(misplaced_spells(there, times), seen, seen.misplaced) == timed
+    found = counts(day, replace(followed("." * 15), misplaced=flags("xx.....xxxx....")))
+    assert (found["misplaced_precision"], found["misplaced_recall"]) == ((1.0, 2.0), (1.0, 1.0))
+    assert found["misplaced_false"] == (1.0, pytest.approx(14 / 60 * len(IDS) / 1000))
 
 
 def test_spreads_count_what_was_never_told_of_as_never() -> None:
@@ -210,7 +244,7 @@ def test_nobody_is_sent_before_the_reviewer_has_said_yes_and_a_no_withdraws_the_
     found = counts(day, asked)
     assert found["sent_precision"] == found["sent_recall"] == (1.0, 1.0)
     assert found["questions"] == (1.0, pytest.approx(14 / 60 * len(IDS) / 1000))
-    assert delays(day, asked, sent=True) == [Delay(280.0, 240.0)]
+    assert delays(spells(day), asked, asked.sent) == [Delay(280.0, 240.0)]
 
 
 def test_frames_of_silent_cameras_are_left_out() -> None:
