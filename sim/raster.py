@@ -20,10 +20,6 @@ from sim.world import World
 
 NEAR = 0.1
 """Nearest depth that is drawn, metres."""
-WARM_UP = 2
-"""The first pictures of an OpenGL context differ from all later ones, by so many."""
-_thrown_away: dict[int, int] = {}
-"""How many pictures the clients that draw with OpenGL have thrown away."""
 
 
 def render(world: World, camera: Camera, scenario: Scenario, shadow: bool = True) -> Render:
@@ -40,9 +36,6 @@ def render_egl(world: World, camera: Camera, scenario: Scenario) -> Render:
     client, names = world.draw(camera, egl=True)
     light = replace(engine_light(scenario, camera), ambient=EGL_SHADE[0], diffuse=EGL_SHADE[1])
     arguments, shift = _light(light, True), (0, 0)
-    while _thrown_away.setdefault(client, 0) < WARM_UP:
-        _shoot(client, world, camera, pybullet.ER_BULLET_HARDWARE_OPENGL, shift, arguments)
-        _thrown_away[client] += 1
     image, metres, body = _shoot(client, world, camera, pybullet.ER_BULLET_HARDWARE_OPENGL, shift, arguments)
     return Render(image, metres, names[body], luminance_map(scenario, camera, metres, light))
 

@@ -12,6 +12,7 @@ import importlib.util
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,8 @@ from sim.meshes import Mesh
 DEEP = -100.0
 """Where bodies wait that are not shown: so far below the floor that they cast no shadow into the picture either."""
 UPRIGHT = (0.0, 0.0, 0.0, 1.0)
+WARM_UP = 2
+"""The first pictures of an OpenGL context differ from all later ones, by so many."""
 OPENGL_ROWS = 4
 """OpenGL takes rows of pixels to begin at multiples of so many bytes (GL_UNPACK_ALIGNMENT), which the engine's do not:
 a texture of another width came out slanted and grey."""
@@ -36,13 +39,19 @@ Pose = tuple[float, ...]
 class Stage:
     """One client and its bodies. What is not shown waits, out of sight, until it is needed again.
 
-    With `egl` the client draws with OpenGL; raises InputError where there is no EGL.
+    With `egl` the client draws with OpenGL; raises InputError where there is no EGL. Of these a process has one at a
+    time, as they would draw into each other's pictures: a new one closes the one before.
     """
 
+    _opengl: ClassVar[Stage | None] = None
+
     def __init__(self, egl: bool = False) -> None:
+        if egl and Stage._opengl is not None:
+            Stage._opengl.close()
         self.client = int(pybullet.connect(pybullet.DIRECT))
         if egl:
             _load_egl(self.client)
+            Stage._opengl = self
         self._egl = egl
         self._folder = tempfile.TemporaryDirectory(prefix="shelfbench-")
         self._shapes: dict[int, int] = {}
@@ -60,6 +69,12 @@ class Stage:
             pybullet.disconnect(self.client)
             self.client = -1
             self._folder.cleanup()
+        if Stage._opengl is self:
+            Stage._opengl = None
+
+    @property
+    def closed(self) -> bool:
+        return self.client < 0
 
     def __contains__(self, slot: Slot) -> bool:
         return slot in self._bodies
@@ -89,7 +104,7 @@ class Stage:
         for slot in sorted(shapes):
             spot = _spot(len(self._bodies))
             self._bodies[slot] = int(pybullet.createMultiBody(0, -1, shapes[slot], spot, physicsClientId=self.client))
-            self._hide(slot)
+            self._opaque(slot, 0)
         _forget_files(self.client)
         self._shape_of = {slot: shape for slot, shape in self._shape_of.items() if slot < first} | shapes
 
@@ -99,7 +114,7 @@ class Stage:
             del self._shown[slot]
             body = self._bodies[slot]
             pybullet.resetBasePositionAndOrientation(body, _spot(body), UPRIGHT, physicsClientId=self.client)
-            self._hide(slot)
+            self._opaque(slot, 0)
         for slot, pose in poses.items():
             before = self._shown.get(slot)
             if before == pose:
@@ -107,7 +122,7 @@ class Stage:
             body = self._bodies[slot]
             pybullet.resetBasePositionAndOrientation(body, pose[:3], pose[3:], physicsClientId=self.client)
             if before is None:
-                pybullet.changeVisualShape(body, -1, rgbaColor=(1, 1, 1, 1), physicsClientId=self.client)
+                self._opaque(slot, 1)
             self._shown[slot] = pose
 
     def names(self, ids: dict[Slot, int]) -> NDArray[np.int32]:
@@ -117,9 +132,14 @@ class Stage:
             table[self._bodies[slot]] = name
         return table
 
-    def _hide(self, slot: Slot) -> None:
-        """The engine passes over bodies without opacity, at a tenth of the cost of one out of the picture."""
-        pybullet.changeVisualShape(self._bodies[slot], -1, rgbaColor=(1, 1, 1, 0), physicsClientId=self.client)
+    def _opaque(self, slot: Slot, opacity: int) -> None:
+        """TinyRenderer passes over bodies without opacity, at a tenth of the cost of one out of the picture. The OpenGL
+        renderer gives a body's colour to another one once bodies have been ended (it takes the number in a list of its
+        own for that of the instance), so that it is never told: packs and people were missing from its pictures."""
+        if not self._egl:
+            pybullet.changeVisualShape(
+                self._bodies[slot], -1, rgbaColor=(1, 1, 1, opacity), physicsClientId=self.client
+            )
 
     def _shape(self, mesh: Mesh) -> int:
         if id(mesh) not in self._shapes:
@@ -155,3 +175,5 @@ def _load_egl(client: int) -> None:
     if plugin < 0:
         pybullet.disconnect(client)
         raise InputError("no EGL on this machine; use renderer=raster, or install libegl1 and libgl1-mesa-dri")
+    for _ in range(WARM_UP):
+        pybullet.getCameraImage(64, 64, renderer=pybullet.ER_BULLET_HARDWARE_OPENGL, physicsClientId=client)

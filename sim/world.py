@@ -205,8 +205,9 @@ class World:
     def draw(self, camera: Camera, egl: bool = False) -> tuple[int, NDArray[np.int32]]:
         """Make and move the bodies that a camera can see. Returns the PyBullet client that holds them, which is
         another one for OpenGL, and the table from its body ids to those of this scene."""
-        if egl not in self._stages:
+        if egl not in self._stages or self._stages[egl].closed:
             self._stages[egl] = Stage(egl)
+            self._drawn.pop(egl, None)
         actors = self._stages[egl]
         known = self._drawn.get(egl)
         if known and known[0] == self._version and known[1] == camera:
