@@ -95,8 +95,7 @@ def _alerts(days: Sequence[tuple[Timeline, Followed]], every: float) -> dict[str
 
 def _delays(timeline: Timeline, followed: Followed) -> tuple[list[Delay], ...]:
     """Of what is out, until it is told of and until somebody is sent; and of what is misplaced."""
-    out = alerting.spells(timeline)
-    astray = alerting.misplaced_spells(alerting.misplaced_at(timeline, followed.times.tolist()), followed.times)
+    out, astray = alerting.spells(timeline), alerting.misplaced_spells(followed.astray, followed.times)
     told = ((out, followed.told), (out, followed.sent), (astray, followed.misplaced))
     return tuple(alerting.delays(some, followed, flags) for some, flags in told)
 

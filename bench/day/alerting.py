@@ -58,13 +58,15 @@ class Reviewer:
 class Followed:
     """A day as memory and alerts followed it: at every frame's time (M,) of which positions (M, Q) an alert that they
     are out was standing (`told`), of which of these nobody had to be asked any more (`sent`), of which one that another
-    product stands there (`misplaced`), which the frame showed clearly (`clear`), and the `level` of each as an index of
-    LEVELS; a glance at every moment asked, and how many `questions` were answered."""
+    product stands there (`misplaced`), in the front row of which one truly stood (`astray`), which the frame showed
+    clearly (`clear`), and the `level` of each as an index of LEVELS; a glance at every moment asked, and how many
+    `questions` were answered."""
 
     times: Floats
     told: NDArray[np.bool_]
     sent: NDArray[np.bool_]
     misplaced: NDArray[np.bool_]
+    astray: NDArray[np.bool_]
     clear: NDArray[np.bool_]
     level: NDArray[np.int8]
     glances: list[Glance]
@@ -95,7 +97,8 @@ def follow(
     left = [at for at in asked if not timeline.silent("vision", at)]
     told, sent, misplaced = np.zeros((3, len(looks), len(row)), bool)
     level, glances = np.zeros((len(looks), len(row)), np.int8), []
-    out = timeline.units_at([look.time for look in looks]) == 0
+    at = [look.time for look in looks]
+    out = timeline.units_at(at) == 0
     for n, look in enumerate(looks):
         while left and left[0] < look.time:
             glances.append(_glance(memory, left.pop(0)))
@@ -110,9 +113,9 @@ def follow(
         told[n, [row[a.subject] for a in standing]] = True
         sent[n, [row[a.subject] for a in standing if not a.review]] = True
         misplaced[n, [row[a.subject] for a in alerts.standing if a.kind == "misplaced"]] = True
-    glances += [_glance(memory, at) for at in left]
-    times, clear = np.array([look.time for look in looks]), np.array([look.clear for look in looks])
-    return Followed(times, told, sent, misplaced, clear, level, glances, len(queue.answers))
+    glances += [_glance(memory, moment) for moment in left]
+    astray, clear = misplaced_at(timeline, at), np.array([look.clear for look in looks])
+    return Followed(np.array(at), told, sent, misplaced, astray, clear, level, glances, len(queue.answers))
 
 
 def _reading(look: Look) -> Reading:
@@ -212,15 +215,15 @@ def counts(timeline: Timeline, followed: Followed) -> dict[str, tuple[float, flo
     events; of all that was told, and of what somebody was sent for."""
     out = timeline.units_at(followed.times.tolist()) == 0
     told, sent = score_events(out, followed.told), score_events(out, followed.sent)
-    astray = score_events(misplaced_at(timeline, followed.times.tolist()), followed.misplaced)
+    misplaced = score_events(followed.astray, followed.misplaced)
     hours = float(np.ptp(followed.times)) / HOUR * out.shape[1] / 1000
     return {
         "alert_precision": told.precision, "alert_recall": told.recall,
         "alert_false": (float(told.alarms - told.right), hours),
         "sent_precision": sent.precision, "sent_recall": sent.recall,
         "sent_false": (float(sent.alarms - sent.right), hours),
-        "misplaced_precision": astray.precision, "misplaced_recall": astray.recall,
-        "misplaced_false": (float(astray.alarms - astray.right), hours),
+        "misplaced_precision": misplaced.precision, "misplaced_recall": misplaced.recall,
+        "misplaced_false": (float(misplaced.alarms - misplaced.right), hours),
         "questions": (float(followed.questions), hours),
     }  # fmt: skip
 

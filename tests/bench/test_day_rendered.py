@@ -114,7 +114,9 @@ def flags(words: str) -> np.ndarray:
 
 def followed(told: str, clear: str = "x" * 15) -> Followed:
     none = flags("." * 15)
-    return Followed(60.0 * np.arange(15), flags(told), none, none, flags(clear), np.zeros((15, len(IDS)), np.int8), [])
+    return Followed(
+        60.0 * np.arange(15), flags(told), none, none, none, flags(clear), np.zeros((15, len(IDS)), np.int8), []
+    )
 
 
 def test_spells_run_from_the_last_unit_to_the_first() -> None:
@@ -174,7 +176,7 @@ def test_what_is_misplaced_is_timed_from_the_first_frame_after_it_and_counted() 
     for said, timed in ((".......xxxx....", [Delay(120.0, 120.0)]), ("." * 15, [Delay(np.inf, np.inf)])):
         seen = replace(followed("." * 15), misplaced=flags(said))
         assert delays(misplaced_spells(there, times), seen, seen.misplaced) == timed
-    found = counts(day, replace(followed("." * 15), misplaced=flags("xx.....xxxx....")))
+    found = counts(day, replace(followed("." * 15), misplaced=flags("xx.....xxxx...."), astray=there))
     assert (found["misplaced_precision"], found["misplaced_recall"]) == ((1.0, 2.0), (1.0, 1.0))
     assert found["misplaced_false"] == (1.0, pytest.approx(14 / 60 * len(IDS) / 1000))
 

@@ -169,7 +169,9 @@ def test_a_neighbour_seen_over_a_stack_that_is_not_full_stands_where_it_should(x
     assert (found.sku[tops] == (seen if state == PlaceState.FOREIGN else None)).all()
     lower = np.array(["far" if top else sku for top, sku in zip(stack & ~tops, said)])
     similar = np.where(names == lower[:, None], 0.9, 0.1).astype(np.float32)
-    assert (registered(layout, view, detections(view.box), similar, names).state[stack & ~tops] == 3).all()
+    assert (
+        registered(layout, view, detections(view.box), similar, names).state[stack & ~tops] == PlaceState.FOREIGN
+    ).all()
 
 
 def test_nothing_foreign_hangs_over_an_empty_place() -> None:
