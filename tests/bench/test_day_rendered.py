@@ -170,6 +170,7 @@ def test_what_is_misplaced_is_timed_from_the_first_frame_after_it_and_counted() 
     there = misplaced_at(day, times.tolist())
     assert np.flatnonzero(there[:, BOX]).tolist() == list(range(5, 12))
     assert not np.delete(there, BOX, axis=1).any()
+    assert np.array_equal(follow(LAYOUT, perfect(day, times.tolist()), day, []).astray, there)
     assert misplaced_spells(there, times) == [Spell(BOX, 300.0, 720.0)]
     assert misplaced_spells(there[:9], times[:9]) == [Spell(BOX, 300.0, np.inf)]
     assert misplaced_spells(there[5:], times[5:]) == []
