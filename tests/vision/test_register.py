@@ -151,7 +151,7 @@ BESIDE = [
 
 @pytest.mark.parametrize(("x", "seen", "state"), BESIDE)
 def test_a_neighbour_seen_over_a_stack_that_is_not_full_stands_where_it_should(x: float, seen: str, state) -> None:
-    """They were told of as misplaced products: 0.938 of those that overhead cameras tell of are now right, 0.897 before."""
+    """Overhead cameras told of them as misplaced: 0.897 of what they told of was right, 0.938 since."""
     goods = tuple(dataclasses.replace(product(sku), height=0.1) for sku in ("left", "flat", "right", "far"))
     places = {"left": 0.05, "flat": 0.35, "right": 0.65}
     positions = [Position(f"p-{sku}", "bay-1", 0, at, sku, 2, 2, 2, 1) for sku, at in places.items()]
