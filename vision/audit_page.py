@@ -19,7 +19,7 @@ from vision.findings import Finding, findings
 from vision.fuse import fuse
 from vision.pictures import Shown, jpeg, load_picture
 from vision.readings import PlaceReadings, PlaceState, Reading
-from vision.register import View, view_of
+from vision.view import View, view_of
 
 PICTURE_WIDTH = 1440
 COLOURS = {

@@ -113,7 +113,7 @@ def features(image: NDArray[np.uint8], tops: Tops, detections: Detections) -> Fl
             np.abs(level - of_front),
             level - of_front,
             spread,
-            _best_fit(tops.box[c, r], xyxy, confidence),
+            best_fit(tops.box[c, r], xyxy, confidence),
             np.sqrt((np.subtract(*plain) ** 2).mean(axis=(1, 2))),
             np.abs(level - of_last),
             level - of_last,
@@ -123,7 +123,7 @@ def features(image: NDArray[np.uint8], tops: Tops, detections: Detections) -> Fl
     return found
 
 
-def _best_fit(tops: Floats, xyxy: Floats, confidence: NDArray[np.float32]) -> Floats:
+def best_fit(tops: Floats, xyxy: Floats, confidence: NDArray[np.float32]) -> Floats:
     """For every top (K) the greatest IoU with a box (N, 4), times the root of the box's confidence."""
     if len(xyxy) == 0:
         return np.zeros(len(tops))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from scenarios import Camera, Frame, Layout
 from vision.readings import PlaceState, Reading
-from vision.register import view_of
+from vision.view import view_of
 
 DARK = 16.0
 """Mean grey of 255 below which a picture is dark: black of 8-bit video (ITU-R BT.601). A camera whose exposure has

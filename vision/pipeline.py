@@ -18,11 +18,12 @@ from vision.confidence import UNCALIBRATED, Calibration
 from vision.detect import Detector
 from vision.readings import PERSON, PRODUCT, Detections, Reading
 from vision.recognize import Gallery, Recognizer, nearest
-from vision.register import View, assign, register, view_of
+from vision.register import assign, register
 from vision.runtimes import RanOn, Session, open_session
 from vision.second_look import SecondLook
 from vision.sizes import WEIGHT, Sizes, sizes_of
 from vision.unchanged import Unchanged
+from vision.view import View, view_of
 
 WEIGHTS = Path(__file__).parent / "weights"
 WEAKEST_EVIDENCE = 0.05

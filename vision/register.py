@@ -2,90 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
-from scenarios import Camera, Layout
-from scenarios.planogram import SIDE_GAP
+from scenarios import Layout
 from vision.identity import LEAST_CHANCE, chance_foreign, rivals
 from vision.readings import GAP, PERSON, PRODUCT, Detections, PlaceReadings, PlaceState, Sight
+from vision.stacks import infer_tops
+from vision.view import View
 
 Floats = NDArray[np.float64]
 
-FEWEST_PIXELS_PER_METRE = 120.0
-"""A place seen with less is not judged."""
-IN_FRAME = 0.7
-"""The share of a place's expected box that has to lie inside the picture."""
 WEAKEST_MATCH = 0.30
 WEAKEST_GAP = 0.05
 LEAST_COVERED = 0.25
-CLEAR_PIXELS_PER_METRE, CLEAR_COSINE, CLEAR_OF_PEOPLE = 450.0, 0.6, 0.1
-"""A place is seen clearly with this many pixels per metre, from no further aside or above than this cosine to its
-front, and with less than this certainty of a person before it. Of 2,350 packs in 30 pictures of training stores (val
-900002 to 900007) 6 % were called a gap from steeper than that, 2.5 % from less steep; 10 % and 4 % with and without a
-person."""
-NEAREST = 0.1
-"""Metres before a fixture's front; a camera that is nearer, or above it, is taken to be there."""
+CLEAR_OF_PEOPLE = 0.1
+"""A place is seen clearly with less than this certainty of a person before it: of the packs that vision/view.py tells
+of 10 % were called a gap with a person and 4 % without."""
 GRID = 8
 """Points a side at which a place is looked up in the boxes of gaps and persons."""
-
-
-@dataclass(frozen=True, eq=False)
-class View:
-    """Where a camera expects each front-row place (P): `box` (P, 4) xyxy pixels, `ppm` (P,) pixels per
-    metre, `visible` (P,) whether the place is in the frame and large enough to be judged, `clear` (P,) whether it is
-    seen from near enough and not from too steep; `beside` (P,) the SKUs planned beside a place on top of a stack that
-    the camera sees where that place is empty, none for those on the board."""
-
-    box: Floats
-    ppm: Floats
-    visible: NDArray[np.bool_]
-    clear: NDArray[np.bool_]
-    beside: tuple[frozenset[str], ...]
-
-
-def view_of(layout: Layout, camera: Camera) -> View:
-    """Project every front-row place of the layout into the camera's picture."""
-    places = layout.places
-    pixels, depth = camera.project(places.corners)
-    box = np.concatenate([pixels.min(axis=1), pixels.max(axis=1)], axis=1)
-    size = np.array([camera.model.width, camera.model.height] * 2)
-    inside = _area(np.clip(box, 0, size)) / np.maximum(_area(box), 1e-9)
-    ppm = camera.pixels_per_metre(places.front, places.yaw)
-    visible = (depth.min(axis=1) > 0.2) & (inside >= IN_FRAME) & (ppm >= FEWEST_PIXELS_PER_METRE)
-    clear = (ppm >= CLEAR_PIXELS_PER_METRE) & (_cosine(layout, camera) >= CLEAR_COSINE)
-    return View(box, ppm, visible, clear, _beside(layout, camera))
-
-
-def _beside(layout: Layout, camera: Camera) -> tuple[frozenset[str], ...]:
-    """`View.beside`: what stands on the same board where the lines of sight through a place go on behind its front, as
-    deep as the fixture is."""
-    planned: dict[tuple[str, int], list[tuple[float, float, str]]] = {}
-    for p in layout.planogram.positions:
-        end = p.x + p.wide * (layout.product(p).width + SIDE_GAP)
-        planned.setdefault((p.fixture, p.shelf), []).append((p.x, end, p.sku))
-    found = []
-    for p in layout.planogram.positions:
-        fixture, pitch = layout.fixture(p), layout.product(p).width + SIDE_GAP
-        eye = fixture.to_local(camera.position)
-        steps = fixture.depth / max(-eye[1], NEAREST)  # sideways behind the front, for each metre before it
-        for column in range(p.wide):
-            left, right = p.x + column * pitch, p.x + (column + 1) * pitch
-            left, right = left + min(0.0, (left - eye[0]) * steps), right + max(0.0, (right - eye[0]) * steps)
-            seen = {sku for x0, x1, sku in planned[p.fixture, p.shelf] if x0 < right and x1 > left and sku != p.sku}
-            found += [frozenset(seen if level else ()) for level in range(p.high)]
-    return tuple(found)
-
-
-def _cosine(layout: Layout, camera: Camera) -> Floats:
-    """Of the angle between what each front-row place faces and the direction of the camera, (P,)."""
-    places = layout.places
-    front = np.stack([np.sin(places.yaw), -np.cos(places.yaw), np.zeros(len(places))], axis=1)
-    front[places.from_above] = (0.0, 0.0, 1.0)
-    towards = np.subtract(camera.position, places.front)
-    return np.asarray((front * towards).sum(axis=1) / np.linalg.norm(towards, axis=1))
 
 
 def register(
@@ -119,9 +54,10 @@ def register(
     _withhold_names(state, sku, match, detections)
     _look_past(layout, view, state, sku, confidence)
     inferred = state == PlaceState.UNSEEN
-    _empty_tops(layout, view, state, confidence, person)
+    infer_tops(layout, view, detections, match, person < CLEAR_OF_PEOPLE, state, sku, confidence)
     sight = np.where(view.clear & (person < CLEAR_OF_PEOPLE), Sight.CLEAR, Sight.POOR).astype(np.int8)
-    sight[inferred & (state != PlaceState.UNSEEN)] = Sight.INFERRED
+    sight[inferred & (state == PlaceState.OWN)] = Sight.POOR
+    sight[inferred & (state == PlaceState.EMPTY)] = Sight.INFERRED
     ppm = np.where(state != PlaceState.UNSEEN, view.ppm, 0).astype(np.float32)
     return PlaceReadings(state, sku, confidence, ppm, sight=sight)
 
@@ -222,20 +158,3 @@ def _on_grid(box: Floats, xyxy: Floats, certainty: NDArray[np.float32]) -> NDArr
     surest = (across[:, None] * down[:, :, None] * certainty).max(axis=-1).reshape(len(box), GRID * GRID)
     covered = (surest > 0).mean(axis=1) >= LEAST_COVERED
     return np.where(covered, surest.mean(axis=1), 0).astype(np.float32)
-
-
-def _empty_tops(
-    layout: Layout, view: View, state: NDArray[np.int8], confidence: NDArray[np.float32], person: NDArray[np.float32]
-) -> None:
-    """Upper places of a stack: nothing stands on an empty place, seen or not; and nothing found on top of a place
-    that was seen is nothing there, unless a person may hide it."""
-    for p in np.flatnonzero((layout.places.level > 0) & (state == PlaceState.UNSEEN)):
-        below = p - 1
-        bare = state[below] != PlaceState.UNSEEN and view.visible[p] and person[p] < 0.1
-        if state[below] == PlaceState.EMPTY or bare:
-            state[p], confidence[p] = PlaceState.EMPTY, confidence[below] * 0.8
-
-
-def _area(box: NDArray) -> Floats:
-    size = np.maximum(box[..., 2:] - box[..., :2], 0)
-    return size[..., 0] * size[..., 1]

@@ -20,7 +20,7 @@ from scenarios.events import Sale
 from scenarios.timeline import Timeline
 from sim import World
 from vision.readings import PlaceReadings, PlaceState
-from vision.register import view_of
+from vision.view import view_of
 
 Image = NDArray[np.uint8]
 Colour = tuple[int, int, int]

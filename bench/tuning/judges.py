@@ -1,9 +1,9 @@
 """Fit the judges of places: python -m bench.tuning.judges [FOLDER]
 
 Renders stores of the validation split, whose brands trained nothing, through the quickstart's cameras, fits `behind`
-(does a pack stand in a row behind?) and `foreign` (is a pack another than the planned one?) of `vision.judge`, tries
-them on stores of the test split, and writes vision/weights/judges.json and its card. What it samples is kept in FOLDER
-(data/judges), so that it goes on where it was stopped; 10 to 20 minutes of one core.
+(does a pack stand in a row behind?), `foreign` (is a pack another than the planned one?) and `stacked` (does one stand
+on another?) of `vision.judge`, tries them on stores of the test split, and writes vision/weights/judges.json and its
+card. What it samples is kept in FOLDER (data/judges), so that it goes on where it was stopped; 30 minutes of one core.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,9 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.devices import commit
+from bench.stores.training import training_layout
 from bench.tuning.shelf_samples import DETECTOR, RECOGNIZER, Samples, store_samples
 from scenarios import Rig
-from vision import behind, identity
+from vision import behind, identity, stacks
 from vision.judge import WEIGHTS, Judge
 from vision.pipeline import weights_path
 
@@ -29,6 +30,9 @@ Floats = NDArray[np.float64]
 
 FIT, TRIED = ("val", range(900_001, 900_013)), ("test", range(950_001, 950_006))
 """Splits and seeds of the stores that the judges are fitted to and tried on."""
+STACKS = (("val", range(900_013, 900_061)), ("test", range(950_006, 950_021)))
+"""More of them for `stacked`: those with `FEWEST_STACKS` positions or more on which packs stand on one another."""
+FEWEST_STACKS = 6
 RIDGE = 0.02
 """Of the penalty on squared weights: just enough for a solution where the samples could be parted without error."""
 STEPS = 50
@@ -98,22 +102,29 @@ def main(folder: Path, output: Path = WEIGHTS) -> None:
 
     rig = next(rig for rig in load_experiment(["experiment=quickstart"])[0].rigs if rig.name == "both")
     fitted, tried = (_sample(split, seeds, rig, folder) for split, seeds in (FIT, TRIED))
+    more, others = (_sample(split, _with_stacks(split, seeds), rig, folder) for split, seeds in STACKS)
     judges, trials = {}, {}
-    for name, names, parts in (
-        ("behind", behind.FEATURES, lambda s: (s.behind, s.filled)),
-        ("foreign", identity.FEATURES, lambda s: (s.identity, s.foreign)),
+    for name, names, parts, to, on in (
+        ("behind", behind.FEATURES, lambda s: (s.behind, s.filled), fitted, tried),
+        ("foreign", identity.FEATURES, lambda s: (s.identity, s.foreign), fitted, tried),
+        ("stacked", stacks.FEATURES, lambda s: (s.stacked, s.topped), fitted | more, tried | others),
     ):
-        judge = fit([parts(s) for s in fitted.values()])
+        judge = fit([parts(s) for s in to.values()])
         weights = dict(zip(names, (round(w, 4) for w in judge.weights)))
         judges[name] = {"weights": weights, "offset": round(judge.offset, 4), "surest": round(judge.surest, 3)}
-        trials[name] = attempt(judge, *parts(Samples.joined(list(tried.values()))))
+        trials[name] = attempt(judge, *parts(Samples.joined(list(on.values()))))
     output.write_text(json.dumps(judges, indent=1) + "\n", encoding="utf-8")
-    card = _card(fitted, tried, trials, rig)
+    card = _card(fitted, tried, more, others, trials, rig)
     output.with_suffix(".md").write_text(card, encoding="utf-8")
     print(f"{card}\n{output}")
 
 
-def _sample(split: str, seeds: range, rig: Rig, folder: Path) -> dict[int, Samples]:
+def _with_stacks(split: str, seeds: range) -> list[int]:
+    layouts = ((seed, training_layout(seed, split)) for seed in seeds)
+    return [seed for seed, layout in layouts if sum(p.high > 1 for p in layout.planogram.positions) >= FEWEST_STACKS]
+
+
+def _sample(split: str, seeds: Iterable[int], rig: Rig, folder: Path) -> dict[int, Samples]:
     found = {}
     for seed in seeds:
         samples = store_samples(seed, split, rig, folder)
@@ -123,7 +134,10 @@ def _sample(split: str, seeds: range, rig: Rig, folder: Path) -> dict[int, Sampl
     return found
 
 
-def _card(fitted: dict[int, Samples], tried: dict[int, Samples], trials: dict[str, Trial], rig: Rig) -> str:
+def _card(
+    fitted: dict[int, Samples], tried: dict[int, Samples], more: dict[int, Samples], others: dict[int, Samples],
+    trials: dict[str, Trial], rig: Rig,
+) -> str:  # fmt: skip
     checksums = (hashlib.sha256(weights_path(name).read_bytes()).hexdigest()[:12] for name in (DETECTOR, RECOGNIZER))
     all_of = Samples.joined(list(fitted.values()))
     lines = [
@@ -135,6 +149,7 @@ def _card(fitted: dict[int, Samples], tried: dict[int, Samples], trials: dict[st
         f"- fitted to: stores {', '.join(map(str, fitted))} of the validation split, {len(all_of.filled)} tops and "
         f"{len(all_of.foreign)} packs, {int(all_of.foreign.sum())} of them foreign",
         f"- tried on: stores {', '.join(map(str, tried))} of the test split",
+        f"- stacked also fitted to {', '.join(map(str, more))}, and tried on {', '.join(map(str, others))}",
         "- licence: AGPL-3.0",
         "",
     ]

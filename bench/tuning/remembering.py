@@ -30,7 +30,7 @@ from vision.durable import write_whole
 from vision.evidence import CONSTANTS, EDGES, SHIPPED, TRUE_IF, WORDS, Evidence, kinds
 from vision.memory import Memory
 from vision.pipeline import weights_path
-from vision.register import view_of
+from vision.view import view_of
 
 SPLIT = "val"
 COUNTED = (0, SOLD)

@@ -18,12 +18,13 @@ from bench.stores.training import training_layout
 from scenarios import Camera, Conditions, Crowd, Frame, Layout, Lighting, Lookalikes, Rig, Scenario, rng
 from sim import Truth, World, capture, studio_pictures
 from sim.training_draws import draw_conditions
-from vision import Detections, Recognizer, behind, gallery_of, identity
+from vision import Detections, Recognizer, behind, gallery_of, identity, stacks
 from vision.detect import Detector
 from vision.pipeline import WEAKEST_EVIDENCE, weights_path
 from vision.readings import PRODUCT
-from vision.register import assign, view_of
+from vision.register import assign
 from vision.runtimes import open_session
+from vision.view import view_of
 
 DETECTOR, RECOGNIZER = "yolo11n", "embed"
 """The shipped pair that the judges are fitted for."""
@@ -41,12 +42,15 @@ FREE = 0.1
 class Samples:
     """Parallel arrays: at places where a product was found (N) `identity` (N, 3), the features of `vision.identity`,
     and whether the pack is `foreign` (N,); at tops behind full fronts (M) `behind` (M, F), those of `vision.behind`,
-    and whether a pack stands in the row, `filled` (M,)."""
+    and whether a pack stands in the row, `filled` (M,); on packs that were found and have a place on them where nothing
+    was (K) `stacked` (K, 4), those of `vision.stacks`, and whether a pack stands there, `topped` (K,)."""
 
     identity: NDArray[np.float64]
     foreign: NDArray[np.bool_]
     behind: NDArray[np.float64]
     filled: NDArray[np.bool_]
+    stacked: NDArray[np.float64]
+    topped: NDArray[np.bool_]
 
     @staticmethod
     def joined(parts: Sequence[Samples]) -> Samples:
@@ -128,20 +132,28 @@ def measure(
     planned = np.array([p.sku for p in layout.planogram.positions], object)[layout.places.position]
     there = np.full(len(layout.places), None, object)
     there[truth.place[truth.front]] = truth.sku[truth.front]
-    match = assign(view_of(layout, camera), products)
+    view = view_of(layout, camera)
+    match = assign(view, products)
     place = np.flatnonzero(match >= 0)
     pack = match[place]
     column = {name: i for i, name in enumerate(names.tolist())}
-    own, _, rival = identity.rivals(similarities[pack], np.array([column[sku] for sku in planned[place]], np.int64))
+    likeness, _, rival = identity.rivals(
+        similarities[pack], np.array([column[sku] for sku in planned[place]], np.int64)
+    )
     foreign = (there[place] != planned[place]) & (there[place] != np.array(None))
     tops = behind.tops_of(layout, camera)
     filled = rows_filled(scenario)
     judged = tops.compared & filled[:, :1]
+    own = there == planned
+    top = np.flatnonzero((layout.places.level > 0) & view.visible & (match < 0))
+    top = top[own[top - 1] & (match[top - 1] >= 0)]
     return Samples(
-        identity.features(own, rival, products.confidence[pack]),
+        identity.features(likeness, rival, products.confidence[pack]),
         foreign.astype(bool),
         behind.features(frame.image, tops, products)[judged],
         filled[judged],
+        stacks.measure(view, products, match, top),
+        own[top].astype(bool),
     )
 
 

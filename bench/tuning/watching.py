@@ -28,8 +28,8 @@ from vision import Gallery, Pipeline, PlaceReadings, PlaceState, Recognizer, gal
 from vision.pictures import load_picture, save_picture
 from vision.pipeline import WEAKEST_EVIDENCE, weights_path
 from vision.privacy import with_people
-from vision.register import view_of
 from vision.runtimes import open_session
+from vision.view import view_of
 
 MOMENTS, STEP = 6, 5.0
 """Frames of a sequence, and the seconds between them."""

@@ -27,7 +27,7 @@ from vision.cli import main
 from vision.pictures import load_picture, save_picture
 from vision.pipeline import PLACES
 from vision.points import load_points, write_form
-from vision.register import View
+from vision.view import View
 
 SIZE = (MODEL.width, MODEL.height)
 CORNERS = np.array([[x, 0.0, z] for z in (0.3, 0.7, 1.05) for x in (0.0, 0.25, 0.5, 0.75, 1.0)])

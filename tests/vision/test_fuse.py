@@ -12,7 +12,7 @@ from vision import PlaceReadings, PlaceState, fuse
 from vision.evidence import PRIOR, WORDS, Evidence
 from vision.fuse import rows_together
 from vision.readings import Sight
-from vision.register import CLEAR_PIXELS_PER_METRE
+from vision.view import CLEAR_PIXELS_PER_METRE
 
 UNSEEN, EMPTY, OWN, FOREIGN, UNNAMED = PlaceState
 SAYS = {UNSEEN: None, EMPTY: None, OWN: "own", FOREIGN: "other", UNNAMED: None}

@@ -12,7 +12,8 @@ from scenarios import Camera, Planogram, Position
 from tests.layouts import MODEL, front_camera, product, small_layout
 from vision import Detections, PlaceReadings, PlaceState, audit, fuse
 from vision.readings import GAP, PERSON, PRODUCT, Sight
-from vision.register import assign, register, view_of
+from vision.register import assign, register
+from vision.view import view_of
 
 OBLIQUE = Camera("oblique", MODEL, (1.5, -1.3, 1.6), (0.5, 0.0, 0.6))
 OVERHEAD = Camera("overhead", MODEL, (0.5, -1.0, 2.2), (0.5, 0.0, 0.6))
