@@ -108,7 +108,8 @@ def test_a_rig_s_cameras_are_moved_to_the_middle_and_stay_in_the_room() -> None:
 
 
 def test_what_was_sampled_is_not_rendered_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = Samples(np.zeros((2, 3)), np.array([True, False]), np.zeros((1, 8)), np.array([True]))
+    true = np.array([True])
+    made = Samples(np.zeros((2, 3)), np.array([True, False]), np.zeros((1, 8)), true, np.zeros((1, 4)), true)
     monkeypatch.setattr(shelf_samples, "training_layout", lambda seed, split: small_layout())
     monkeypatch.setattr(shelf_samples, "_shoot", lambda layout, seed, rig: [made, made])
     first = store_samples(7, "val", Rig("rig", ()), tmp_path)
