@@ -20,6 +20,8 @@ LEAST_SHOWN = 0.25
 """The share of it that the board above has to leave free."""
 RAIL = 0.018
 """Metres by which price rails hang before and below the boards' lower edges: as they do in `sim/fixtures.py`."""
+WITHOUT_BOARDS = ("pegwall",)
+"""Kinds of fixtures whose goods hang: nothing above them hides them."""
 SLICES = 9
 """Of the depth of a place, to find what the board above hides."""
 CLEAR_PIXELS_PER_METRE, CLEAR_COSINE = 450.0, 0.6
@@ -50,13 +52,17 @@ def view_of(layout: Layout, camera: Camera) -> View:
     pixels, depth = camera.project(places.corners)
     whole = np.concatenate([pixels.min(axis=1), pixels.max(axis=1)], axis=1)
     box = _below_boards(layout, camera, whole)
-    size = np.array([camera.model.width, camera.model.height] * 2)
-    inside = _area(np.clip(box, 0, size)) / np.maximum(_area(box), 1e-9)
     ppm = camera.pixels_per_metre(places.front, places.yaw)
-    visible = (depth.min(axis=1) > 0.2) & (inside >= IN_FRAME) & (ppm >= FEWEST_PIXELS_PER_METRE)
+    visible = (depth.min(axis=1) > 0.2) & in_frame(box, camera) & (ppm >= FEWEST_PIXELS_PER_METRE)
     visible &= _area(box) >= LEAST_SHOWN * _area(whole)
     clear = (ppm >= CLEAR_PIXELS_PER_METRE) & (_cosine(layout, camera) >= CLEAR_COSINE)
     return View(box, ppm, visible, clear, _beside(layout, camera))
+
+
+def in_frame(box: Floats, camera: Camera) -> NDArray[np.bool_]:
+    """Whether enough of boxes (N, 4) that are expected of places lies inside the picture for them to be judged."""
+    size = np.array([camera.model.width, camera.model.height] * 2)
+    return np.asarray(_area(np.clip(box, 0, size)) >= IN_FRAME * np.maximum(_area(box), 1e-9))
 
 
 def _below_boards(layout: Layout, camera: Camera, whole: Floats) -> Floats:
@@ -70,7 +76,8 @@ def _below_boards(layout: Layout, camera: Camera, whole: Floats) -> Floats:
         shelf = fixture.shelves[p.shelf]
         edge = shelf.z + shelf.clearance - RAIL
         eye = fixture.to_local(camera.position)
-        if shelf.z == max(s.z for s in fixture.shelves) or eye[2] <= edge:
+        topmost = shelf.z == max(s.z for s in fixture.shelves)
+        if topmost or eye[2] <= edge or fixture.kind in WITHOUT_BOARDS:
             continue
         corners = fixture.to_local(layout.places.corners[places])
         low, high = corners.min(axis=1)[:, None], corners.max(axis=1)[:, None]  # (F, 1, 3)

@@ -1,6 +1,7 @@
 """Candidates: every camera model at every mount with every aim that geometry and rules leave.
 
-What a candidate could see if nothing hid it is kept with it: the places in its picture, with px/m and angle.
+What a candidate could see if nothing hid it is kept with it: the places that are in its picture far enough for the
+pipeline to judge them, with px/m and angle.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from bench.placement.mounts import Mounts
 from bench.response.samples import faces_of, sight_of
 from scenarios import Camera, CameraModel, InputError, Layout, Rig
+from vision.view import in_frame
 
 Floats = NDArray[np.float64]
 
@@ -27,8 +29,6 @@ FARTHER = 1.5
 GRAZING = 1.5
 """Faces are looked at to this angle off their normals, radians: steeper than cameras are aimed. Bottom boards below a
 camera on the ceiling are seen so, and read."""
-INSIDE = 0.05
-"""A place of which less than this share is in the picture is not looked at."""
 ACROSS = np.array([[a, b] for a in (1 / 6, 1 / 2, 5 / 6) for b in (1 / 6, 1 / 2, 5 / 6)])
 """Where on a face it is tried whether that lies in the picture: shares of its two sides."""
 
@@ -203,7 +203,9 @@ def _view(
     spots = corner + ACROSS[:, :1] * (right - corner) + ACROSS[:, 1:] * (up_left - corner)
     pixels, depth = camera.project(spots)
     inside = (camera.in_frame(pixels) & (depth > 0)).mean(axis=1)
-    kept = inside > INSIDE
+    corners, _ = camera.project(layout.places.corners[place])
+    box = np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1)
+    kept = (inside > 0) & in_frame(box, camera)
     at = at[kept]
     return place[kept], seen.px_per_m[at], seen.angle[at], inside[kept], np.abs(seen.horizontal[at])
 

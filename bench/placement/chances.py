@@ -41,7 +41,7 @@ class Moments:
     lux: Floats
 
 
-Change = Callable[[Floats, NDArray[np.floating]], Floats]
+Change = Callable[[Floats, NDArray[np.floating], NDArray[np.bool_]], Floats]
 
 
 def chances(
@@ -71,6 +71,7 @@ def chances_at(
     facings = np.bincount(owner, minlength=positions)
     sides = [max(model.width, model.height) for model in found.models]
     count, gap = ([responses[name].for_pictures(side) for side in sides] for name in ("count", "gap"))
+    raised = layout.places.level > 0
     start, cells, values = [0], [], []
     for i in range(len(found)):
         part = found.views.of(i)
@@ -84,7 +85,8 @@ def chances_at(
         model = int(found.model[i])
         view: dict[str, Any] = {"px_per_m": px, "angle": angle, "lux": lux[:, place], "visible_fraction": visible}
         ways = {"gap": gap[model], "count": count[model]}
-        p = np.where(empty[:, place], *(transfers[name](way.predict(**view), aside) for name, way in ways.items()))
+        ratings = (transfers[name](way.predict(**view), aside, raised[place]) for name, way in ways.items())
+        p = np.where(empty[:, place], *ratings)
         known, at = _weakest(p, owner[place])
         keep = known > NOTHING
         world, column = np.nonzero(keep)

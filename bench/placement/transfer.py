@@ -38,9 +38,9 @@ Floats = NDArray[np.float64]
 
 FIRST_SEED = 350_000
 """Of the worlds of these pictures: between those that choose (300000) and those that prove (400000)."""
-SHIFT, SLOPE, TILT = 2.0, 1.0, 3.0
-"""Standard deviations of the shift, of the slope's logarithm and of the tilt (0 or more, logits at 1 rad) that are
-expected before a picture is read."""
+SHIFT, SLOPE, TILT, STACK = 2.0, 1.0, 3.0, 2.0
+"""Standard deviations of the shift, of the slope's logarithm, of the tilt (0 or more, logits at 1 rad) and of what a
+stack costs that are expected before a picture is read."""
 POWER = 4
 """Of the angle aside: to some 0.8 rad it changes little."""
 LEAST_SHARE = 0.05
@@ -51,14 +51,16 @@ CODE = (*READING, "bench/placement/transfer.py")
 
 @dataclass(frozen=True)
 class Transfer:
-    """What becomes of the chance (…) of an outcome, seen at angles (…) aside; 0 stays 0."""
+    """What becomes of the chance (…) of an outcome, seen at angles (…) aside, on the board or `raised` (…) on a pack: a
+    stack is often found as one. 0 stays 0."""
 
     shift: float = 0.0
     slope: float = 1.0
     tilt: float = 0.0
+    stack: float = 0.0
 
-    def __call__(self, chance: Floats, aside: NDArray[np.floating]) -> Floats:
-        logit = self.shift + self.slope * _logit(chance) - self.tilt * np.power(aside, POWER)
+    def __call__(self, chance: Floats, aside: NDArray[np.floating], raised: NDArray[np.bool_]) -> Floats:
+        logit = self.shift + self.slope * _logit(chance) - self.tilt * np.power(aside, POWER) - self.stack * raised
         return np.where(chance > 0, 1 / (1 + np.exp(-logit)), 0.0)
 
 
@@ -75,8 +77,8 @@ def view_table(
 ) -> pd.DataFrame:
     """A row for every front-row place in a picture of each drawn candidate, one in each world of the experiment: the
     world's seed as `view`, `outcome` ("count" where a unit stands, else "gap"), `chance` by the responses, the angle
-    `aside`, and whether it was `told`: seen, and counted as a facing just where one of the planned SKU stands. Kept in
-    `folder`."""
+    `aside`, whether it is `raised` on another, and whether it was `told`: seen, and counted as a facing just where one
+    of the planned SKU stands. Kept in `folder`."""
     worlds = bench.draw(experiment)
     cameras = [found.camera(int(i)) for i in drawn]
     model = experiment.models[0]
@@ -128,7 +130,7 @@ def _rows(
     told = judged & ((state == PlaceState.OWN) == own)
     table = pd.DataFrame(
         {"outcome": np.where(empty, *OUTCOMES[::-1]), "chance": np.where(empty, gap, count), "told": told[place],
-         "aside": found.views.aside[part]}
+         "aside": found.views.aside[part], "raised": layout.places.level[place] > 0}
     )  # fmt: skip
     return table[share > LEAST_SHARE]
 
@@ -148,15 +150,17 @@ def _fit(rows: pd.DataFrame) -> Transfer:
     if rows.empty:
         return Transfer()
     x, told = _logit(rows["chance"].to_numpy(float)), rows["told"].to_numpy(float)
-    aside = np.power(rows["aside"].to_numpy(float), POWER)
+    aside, raised = np.power(rows["aside"].to_numpy(float), POWER), rows["raised"].to_numpy(float)
 
     def loss(values: Floats) -> float:
-        logit = values[0] + np.exp(values[1]) * x - values[2] * aside
-        prior = (np.square(values / (SHIFT, SLOPE, TILT)) / 2).sum()
+        logit = values[0] + np.exp(values[1]) * x - values[2] * aside - values[3] * raised
+        prior = (np.square(values / (SHIFT, SLOPE, TILT, STACK)) / 2).sum()
         return float((np.logaddexp(0, logit) - told * logit).sum() + prior)
 
-    shift, slope, tilt = minimize(loss, np.zeros(3), bounds=[(None, None), (None, None), (0, None)]).x
-    return Transfer(float(shift), float(np.exp(slope)), float(tilt))
+    shift, slope, tilt, stack = minimize(
+        loss, np.zeros(4), bounds=[(None, None), (None, None), (0, None), (None, None)]
+    ).x
+    return Transfer(float(shift), float(np.exp(slope)), float(tilt), float(stack))
 
 
 def _logit(chance: Floats) -> Floats:
@@ -183,7 +187,7 @@ def transfer_rows(table: pd.DataFrame, transfers: dict[str, Transfer]) -> list[d
 
 def apply(transfers: dict[str, Transfer], table: pd.DataFrame) -> Floats:
     """The chance (N,) of every row."""
-    view = table["chance"].to_numpy(float), table["aside"].to_numpy(float)
+    view = table["chance"].to_numpy(float), table["aside"].to_numpy(float), table["raised"].to_numpy(bool)
     return np.where(table["outcome"] == OUTCOMES[1], transfers[OUTCOMES[1]](*view), transfers[OUTCOMES[0]](*view))
 
 
