@@ -17,11 +17,11 @@ from vision.view import View
 Floats = NDArray[np.float64]
 
 FEATURES = ("nearer", "step", "certainty", "another")
-ON_TOP = 0.7
-"""How often a pack stands there when nothing is known of it: 0.71 of 640 such places in pictures of 33 training stores
-(val 900011 to 900059)."""
+ON_TOP = 0.5
+"""How often a pack stands there when nothing is known of it: assumed, as it hangs on the view. Of 537 places in pictures
+of training stores one stood on 0.41, of 82 in other stores on 0.29."""
 SURE = 0.6
-"""What is less likely, to be there or not to be, is not told."""
+"""What is less likely, to be there or not to be, is not told. On the same places 0.91 of what is told is right."""
 NOTHING = 0.8
 """How sure it is that nothing stands there where no box speaks for it, times the certainty of what is below."""
 
