@@ -1,7 +1,10 @@
 """Does the planner keep its word in stores that nothing was set by, and is it better than geometry alone?
 
-    python -m bench.placement.held_out run FOLDER [STORES]   # goes on where it was; 20 stores if not given
-    python -m bench.placement.held_out table FOLDER          # what has come out so far
+    python -m bench.placement.held_out run FOLDER [FIRST [LAST]]   # seeds; goes on where it was; 20 stores if not given
+    python -m bench.placement.held_out keep FOLDER                 # adds its rows to held_out.csv, beside this file
+    python -m bench.placement.held_out table                       # what the kept stores say together
+
+A store takes some 16 minutes of a core.
 
 A store has four bays of one kind, drawn with boards, products and look-alikes of its own; their brands trained no
 network and fitted no response. `shelfbench place` plans CAMERAS cameras for it, which cost the same wherever they hang,
@@ -14,13 +17,16 @@ import itertools
 import json
 import math
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from bench.configs import compose
+from bench.devices import commit
 from bench.placement.command import BEST, plan_of, run_place
 from bench.placement.prove import OOS
 from bench.response.views import GOLDEN
@@ -34,6 +40,8 @@ from vision.outputs import write_json
 SPLIT, FIRST_SEED = "test", 980_001
 """Of stores: after those that check responses (950001), and after some (970001 to 970012) that were looked at when
 predictions were mended."""
+STORES = 20
+KEPT = Path(__file__).with_suffix(".csv")
 KINDS, SHARES = ("gondola", "cooler"), (0.75, 0.25)
 BAYS, CAMERAS, WORLDS = 4, 2, 16
 GEOMETRY = "geometry"
@@ -64,19 +72,22 @@ def _draw(seed: int, random: np.random.Generator) -> Layout:
     return Layout(store, Catalog(tuple(p for p in products if p.sku in held)), planogram)
 
 
-def run(folder: Path, stores: int) -> None:
-    """Plan and prove in the stores that have no row yet."""
-    for seed in range(FIRST_SEED, FIRST_SEED + stores):
-        kept = folder / f"store-{seed}.json"
-        if not kept.exists():
+def run(folder: Path, seeds: Sequence[int]) -> None:
+    """Plan and prove in the stores that have no row yet, here or among those that are kept."""
+    done = set(pd.read_csv(KEPT)["seed"]) if KEPT.exists() else set()
+    for seed in seeds:
+        row = folder / f"store-{seed}.json"
+        if seed in done:
+            continue
+        if not row.exists():
             place = folder / "stores" / str(seed)
             distance = round(seed * GOLDEN % 1, 3)
             conditions = Conditions(f"held-out-{seed}", lookalikes=Lookalikes(distance))
             write_store(place, (held_out_layout(seed), conditions, "A store that nothing was set by."))
             words = [f"scenario={place}", *WORDS, f"outputs={folder / 'outputs'}"]
             _, result = run_place(plan_of(compose("place", words)), " ".join(["shelfbench place", *words]))
-            write_json(kept, row_of(seed, distance, result))
-        print(line(json.loads(kept.read_text())), flush=True)
+            write_json(row, row_of(seed, distance, result))
+        print(line(json.loads(row.read_text())), flush=True)
 
 
 def row_of(seed: int, distance: float, result: dict[str, Any]) -> dict[str, Any]:
@@ -84,8 +95,8 @@ def row_of(seed: int, distance: float, result: dict[str, Any]) -> dict[str, Any]
     arms = {row["arm"]: row for row in result["proof"]["arms"]}
     cameras = {arm["arm"]: len(arm["cameras"]) for arm in result["arms"]}
     return {
-        "seed": seed, "lookalike_distance": distance, "positions": result["positions"], "command": result["command"],
-        "candidates": result["candidates"],
+        "seed": seed, "lookalike_distance": distance, "positions": result["positions"],
+        "candidates": result["candidates"], "commit": commit(),
         "arms": {
             name: {"cameras": cameras[name]} | {k: row[k] for k in ("predicted", "predicted_there", "measured", OOS)}
             for name, row in arms.items()
@@ -103,22 +114,29 @@ def line(row: dict[str, Any]) -> str:
     return f"store {row['seed']}, {row['positions']} positions; " + "; ".join(said)
 
 
-def table(folder: Path) -> None:
+def keep(folder: Path) -> None:
+    """Add a folder's rows to those that are kept."""
+    rows = pd.json_normalize([json.loads(path.read_text()) for path in sorted(folder.glob("store-*.json"))])
+    before = [pd.read_csv(KEPT)] if KEPT.exists() else []
+    kept = pd.concat([*before, rows]).drop_duplicates("seed").sort_values("seed")
+    kept.to_csv(KEPT, index=False, lineterminator="\n")
+
+
+def table(rows: pd.DataFrame) -> None:
     """Print what all stores say together."""
-    rows = [json.loads(path.read_text()) for path in sorted(folder.glob("store-*.json"))]
-    best, geometry = ([row["arms"][name] for row in rows] for name in (BEST, GEOMETRY))
-    if len(rows) < 2 or any(b["cameras"] != g["cameras"] for b, g in zip(best, geometry)):
-        sys.exit(f"{folder}: {len(rows)} stores; expected two or more, with as many cameras chosen either way")
-    empty = [(b[OOS]["value"], g[OOS]["value"]) for b, g in zip(best, geometry) if b[OOS]["value"] is not None]
-    known, predicted, there = ([b[key]["value"] for b in best] for key in ("measured", "predicted", "predicted_there"))
-    half = [(b["measured"]["high"] - b["measured"]["low"]) / 2 for b in best]
+    best, geometry = (
+        rows.filter(like=f"arms.{name}.").rename(columns=lambda c: c.split(".", 2)[2]) for name in (BEST, GEOMETRY)
+    )
+    if len(rows) < 2 or (best["cameras"] != geometry["cameras"]).any():
+        sys.exit(f"{len(rows)} stores; expected two or more, with as many cameras chosen either way")
+    known, half = best["measured.value"], (best["measured.high"] - best["measured.low"]) / 2
     print(f"\n{len(rows)} stores, in points, with 95 % intervals over stores:")
     for said, values in (
-        ("OOS recall, best less geometry", [b - g for b, g in empty]),
-        ("value, best less geometry", [k - g["measured"]["value"] for k, g in zip(known, geometry)]),
-        ("measured less predicted value", [k - p for k, p in zip(known, predicted)]),
-        ("how far off the prediction is", [abs(k - p) for k, p in zip(known, predicted)]),
-        ("… that of the same worlds", [abs(k - t) for k, t in zip(known, there)]),
+        ("OOS recall, best less geometry", (best[f"{OOS}.value"] - geometry[f"{OOS}.value"]).dropna()),
+        ("value, best less geometry", known - geometry["measured.value"]),
+        ("measured less predicted value", known - best["predicted.value"]),
+        ("how far off the prediction is", (known - best["predicted.value"]).abs()),
+        ("… that of the same worlds", (known - best["predicted_there.value"]).abs()),
         ("half-width of a measured value", half),
     ):
         found = interval(ratio(100 * np.array(values), np.ones(len(values))))
@@ -126,11 +144,16 @@ def table(folder: Path) -> None:
 
 
 def main(words: list[str]) -> None:
-    if len(words) < 2 or words[0] not in ("run", "table"):
+    if words[:1] == ["table"] and KEPT.exists():
+        table(pd.read_csv(KEPT))
+    elif words[:1] == ["run"] and len(words) > 1:
+        first = int(words[2]) if len(words) > 2 else FIRST_SEED
+        last = int(words[3]) if len(words) > 3 else FIRST_SEED + STORES - 1
+        run(Path(words[1]), range(first, last + 1))
+    elif words[:1] == ["keep"] and len(words) == 2:
+        keep(Path(words[1]))
+    else:
         sys.exit(__doc__)
-    if words[0] == "run":
-        run(Path(words[1]), int(words[2]) if len(words) > 2 else 20)
-    table(Path(words[1]))
 
 
 if __name__ == "__main__":

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from bench.configs import compose
+from bench.placement import held_out
 from bench.placement.command import ARMS, PlacePlan, plan_of
-from bench.placement.held_out import BAYS, CAMERAS, FIRST_SEED, WORDS, WORLDS, held_out_layout, row_of, table
+from bench.placement.held_out import BAYS, CAMERAS, FIRST_SEED, WORDS, WORLDS, held_out_layout, keep, row_of, run, table
 from bench.stores.__main__ import write_store
 from bench.stores.training import groups_of, is_full, share_of
 from scenarios import Conditions, InputError, load_scenario
@@ -65,15 +67,25 @@ def test_an_arm_that_is_none_cannot_be_proved() -> None:
         plan_of(compose("place", ["scenario=quickstart", "budget=500", "prove_arms=[best]"]))
 
 
-def test_stores_are_told_of_together(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    stores = [
-        result(0.9, 0.8, 0.92, (0.7, 0.6)),
-        result(0.8, 0.8, 0.77, (0.5, 0.3)),
-        result(0.7, 0.6, 0.7, (None, None)),
-    ]
-    for n, made in enumerate(stores):
-        write_json(tmp_path / f"store-{n}.json", row_of(n, 0.5, made))
-    table(tmp_path)
+STORES = [
+    result(0.9, 0.8, 0.92, (0.7, 0.6)),
+    result(0.8, 0.8, 0.77, (0.5, 0.3)),
+    result(0.7, 0.6, 0.7, (None, None)),
+]
+
+
+def kept_of(folder: Path, monkeypatch: pytest.MonkeyPatch, stores: list[dict], first: int = 0) -> pd.DataFrame:
+    monkeypatch.setattr(held_out, "KEPT", folder / "held_out.csv")
+    for n, made in enumerate(stores, start=first):
+        write_json(folder / f"store-{n}.json", row_of(n, 0.5, made))
+    keep(folder)
+    return pd.read_csv(held_out.KEPT)
+
+
+def test_stores_are_told_of_together(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table(kept_of(tmp_path, monkeypatch, STORES))
     said = {
         line.split("  ")[1].strip(): line.split()[-4] for line in capsys.readouterr().out.splitlines() if " to " in line
     }
@@ -84,7 +96,19 @@ def test_stores_are_told_of_together(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert said["half-width of a measured value"] == "+2.00"
 
 
-def test_one_store_is_not_told_of(tmp_path: Path) -> None:
-    write_json(tmp_path / "store-1.json", row_of(1, 0.5, result(0.9, 0.8, 0.92, (0.7, 0.6))))
+def test_rows_are_added_to_those_that_are_kept_and_their_stores_not_run_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = kept_of(tmp_path, monkeypatch, STORES[:1])
+    (tmp_path / "store-0.json").unlink()
+    both = kept_of(tmp_path, monkeypatch, STORES[1:2], first=1)
+    assert both["seed"].tolist() == [0, 1]
+    assert both.iloc[0].equals(first.iloc[0])
+    monkeypatch.setattr(held_out, "run_place", lambda *_: pytest.fail("run again"))
+    run(tmp_path, [0, 1])
+    assert "run again" not in capsys.readouterr().out
+
+
+def test_one_store_is_not_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SystemExit, match="1 stores; expected two or more"):
-        table(tmp_path)
+        table(kept_of(tmp_path, monkeypatch, STORES[:1]))
