@@ -25,6 +25,7 @@ from bench.response.response import load_responses
 from bench.response.samples import sight
 from scenarios import CameraModel, Fixture, InputError, Layout, Shelf, load_scenario
 from tests.layouts import TIDY, small_layout, small_scenario
+from vision.view import in_frame
 
 WIDE = CameraModel("wide", 1920, 1080, 1.2, 200.0)
 TELE = CameraModel("tele", 1920, 1080, 0.6, 150.0)
@@ -81,6 +82,19 @@ def test_candidates_look_at_shelves_within_reach_and_nothing_stands_between() ->
     behind = (hidden.place[:, 1] < -1.2) & (hidden.aim[:, 1] > -1)
     assert (found.place[:, 1] < -1.2).any()
     assert not behind.any()
+
+
+def test_what_the_picture_cuts_too_short_for_the_pipeline_is_not_promised() -> None:
+    """A position whose last facing lies half outside was promised, and never told."""
+    found, cut = some(), 0
+    for i in range(len(found)):
+        camera = found.camera(i)
+        pixels, _ = camera.project(small_layout().places.corners)
+        judged = in_frame(np.concatenate([pixels.min(axis=1), pixels.max(axis=1)], axis=1), camera)
+        seen = found.views.place[found.views.of(i)]
+        assert judged[seen].all()
+        cut += int((~judged & camera.in_frame(pixels).any(axis=1)).sum())
+    assert cut > 10
 
 
 def test_candidates_beyond_the_most_are_those_that_see_least_from_their_mount() -> None:
