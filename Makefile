@@ -1,5 +1,5 @@
-# make demo: which cameras and which model for the quickstart store?   make test: all tests
-# make lint, make bench (all benchmarks), make regression (against this device's baseline), make data / make train (the shipped weights again)
+# make demo: which cameras and which model for the quickstart store?   make test: all tests but the longest notebooks
+# make lint, make notebooks (runs all of them), make bench (all benchmarks), make regression (against this device's baseline), make data / make train (the shipped weights again)
 
 # Python 3.11: pybullet's wheels end there. A pyenv shim may be on the path and not work: try each.
 PYTHON := $(shell for p in python3.11 python3 $$HOME/.pyenv/versions/3.11*/bin/python; do \
@@ -9,13 +9,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
 
-.PHONY: demo test lint bench regression data train clean
+.PHONY: demo test notebooks lint bench regression data train clean
 
 demo: $(VENV)/.demo
 	$(BIN)/shelfbench run experiment=quickstart
 
 test: $(VENV)/.test lint
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not long"
+
+notebooks: $(VENV)/.test
+	$(BIN)/python -m pytest -n 2 tests/test_notebooks.py
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import importlib
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import jupytext
@@ -18,6 +17,10 @@ from notebooks.make import SOURCES, copy_to, executed, made_of
 ROOMS = ("scenarios", "sim", "vision", "bench")
 LARGEST = 1_500_000
 """Bytes of an .ipynb."""
+LONG = (
+    "2_light_occlusion_lookalikes", "4_latency_and_precision", "5_a_running_service", "6_where_to_hang_cameras",
+)  # fmt: skip
+"""One and a half to four minutes each; they go through doors that other tests go through."""
 
 
 def private(source: str) -> list[str]:
@@ -104,10 +107,10 @@ def test_a_cell_that_fails_ends_notebook_and_kernel(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_notebooks_run(tmp_path: Path) -> None:
-    """All of them, side by side. Figures may differ from machine to machine; what kind of output a cell has may not."""
-    folders = [copy_to(tmp_path / source.stem) for source in SOURCES]
-    with ThreadPoolExecutor(2) as pool:
-        made = list(pool.map(executed, SOURCES, folders))
-    for source, notebook in zip(SOURCES, made):
-        assert kinds(notebook) == kinds(jupytext.read(source.with_suffix(".ipynb"))), source.name
+@pytest.mark.parametrize(
+    "source", [pytest.param(s, id=s.stem, marks=pytest.mark.long if s.stem in LONG else ()) for s in SOURCES]
+)
+def test_a_notebook_runs(source: Path, tmp_path: Path) -> None:
+    """Figures may differ from machine to machine; what kind of output a cell has may not."""
+    made = executed(source, copy_to(tmp_path / source.stem))
+    assert kinds(made) == kinds(jupytext.read(source.with_suffix(".ipynb")))
