@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -33,8 +31,7 @@ def features(own: Floats, rival: Floats, certainty: NDArray[np.floating]) -> Flo
 
 def chance_foreign(own: Floats, rival: Floats, certainty: NDArray[np.floating]) -> Floats:
     """The probability (N,) that a pack is not the planned product."""
-    ratio = judge("foreign", FEATURES)(features(own, rival, certainty))
-    return 1 / (1 + np.exp(-ratio - math.log(FOREIGN / (1 - FOREIGN))))
+    return judge("foreign", FEATURES).chance(features(own, rival, certainty), FOREIGN)
 
 
 def rivals(similarities: NDArray[np.float32], planned: NDArray[np.int64]) -> tuple[Floats, NDArray[np.int64], Floats]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -27,6 +28,10 @@ class Judge:
     def __call__(self, features: Floats) -> Floats:
         """The log of the likelihood ratio (…) of features (…, F)."""
         return np.clip(self.offset + features @ np.array(self.weights), -self.surest, self.surest)
+
+    def chance(self, features: Floats, prior: float) -> Floats:
+        """The probability (…) by features (…, F) of what has this one, 0 to 1, when nothing is known."""
+        return 1 / (1 + np.exp(-self(features) - math.log(prior / (1 - prior))))
 
 
 @cache

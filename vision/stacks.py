@@ -3,8 +3,6 @@ both."""
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,7 +19,7 @@ ON_TOP = 0.4
 """How often a pack stands there when nothing is known of it: on 0.41 of 537 such places in training stores, on 0.29 of
 82 in others."""
 SURE = 0.6
-"""What is less likely, to be there or not to be, is not told. On the same places 0.91 of what is told is right."""
+"""What is less likely, to be there or not to be, is not told."""
 NOTHING = 0.8
 """How sure it is that nothing stands there where no box speaks for it, times the certainty of what is below."""
 
@@ -50,11 +48,11 @@ def infer_tops(
         state[place[nothing]] = PlaceState.EMPTY
         confidence[place[nothing]] = confidence[below[nothing]] * NOTHING
         place, below = place[boxed], below[boxed]
-        chance = chance_stacked(measure(view, detections, around, place))
-        stands, bare = chance >= SURE, chance <= 1 - SURE
-        state[place[stands]], state[place[bare]] = PlaceState.OWN, PlaceState.EMPTY
+        chance = judge("stacked", FEATURES).chance(measure(view, detections, around, place), ON_TOP)
+        stands, alone = chance >= SURE, chance <= 1 - SURE
+        state[place[stands]], state[place[alone]] = PlaceState.OWN, PlaceState.EMPTY
         sku[place[stands]], around[place[stands]] = sku[below[stands]], around[below[stands]]
-        confidence[place] = confidence[below] * np.where(stands, chance, np.where(bare, 1 - chance, 0))
+        confidence[place] = confidence[below] * np.select([stands, alone], [chance, 1 - chance])
 
 
 def measure(view: View, detections: Detections, around: NDArray[np.int64], place: NDArray[np.int64]) -> Floats:
@@ -69,9 +67,3 @@ def measure(view: View, detections: Detections, around: NDArray[np.int64], place
     step, rise = (lower[:, 1] - upper[:, 1]) / height, (lower[:, 1] - box[found, 1]) / height
     nearer = np.abs(rise) - np.abs(rise - step)
     return np.stack([nearer, step, certainty[found], best_fit(upper, box[spare], certainty[spare])], axis=-1)
-
-
-def chance_stacked(measured: Floats) -> Floats:
-    """The probability (N,) that a pack stands at each place, by what `measure` told (N, 4)."""
-    ratio = judge("stacked", FEATURES)(measured)
-    return 1 / (1 + np.exp(-ratio - math.log(ON_TOP / (1 - ON_TOP))))
