@@ -16,6 +16,7 @@ from scenarios import Camera, Layout
 from scenarios.planogram import FRONT_MARGIN, ROW_GAP, SIDE_GAP
 from vision.judge import judge
 from vision.readings import PRODUCT, Detections
+from vision.view import box_around
 
 Floats = NDArray[np.float64]
 
@@ -76,7 +77,7 @@ def tops_of(layout: Layout, camera: Camera) -> Tops:
         below = camera.position[2] > top
         free.append(np.tile(below & (depth >= LEAST_FREE * product.depth) & (np.arange(DEEPEST) < p.deep), (p.wide, 1)))
     pixels, distance = camera.project(np.concatenate(corners))
-    box = np.concatenate([pixels.min(axis=2), pixels.max(axis=2)], axis=-1)
+    box = box_around(pixels)
     inside = (box[..., :2] >= 0).all(axis=-1) & (box[..., 2:] <= [camera.model.width, camera.model.height]).all(axis=-1)
     large = box[..., 3] - box[..., 1] >= FEWEST_PIXELS
     seen = np.concatenate(free) & inside & large & (distance.min(axis=-1) > 0.2)

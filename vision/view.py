@@ -19,7 +19,7 @@ IN_FRAME = 0.7
 LEAST_SHOWN = 0.25
 """The share of it that the board above has to leave free."""
 RAIL = 0.018
-"""Metres by which price rails hang before and below the boards' lower edges: as they do in `sim/fixtures.py`."""
+"""Metres by which price rails, which hang before the boards and below them, lower what is seen past a board's edge."""
 WITHOUT_BOARDS = ("pegwall",)
 """Kinds of fixtures whose goods hang: nothing above them hides them."""
 SLICES = 9
@@ -50,13 +50,18 @@ def view_of(layout: Layout, camera: Camera) -> View:
     """Project every front-row place of the layout into the camera's picture."""
     places = layout.places
     pixels, depth = camera.project(places.corners)
-    whole = np.concatenate([pixels.min(axis=1), pixels.max(axis=1)], axis=1)
+    whole = box_around(pixels)
     box = _below_boards(layout, camera, whole)
     ppm = camera.pixels_per_metre(places.front, places.yaw)
     visible = (depth.min(axis=1) > 0.2) & in_frame(box, camera) & (ppm >= FEWEST_PIXELS_PER_METRE)
     visible &= _area(box) >= LEAST_SHOWN * _area(whole)
     clear = (ppm >= CLEAR_PIXELS_PER_METRE) & (_cosine(layout, camera) >= CLEAR_COSINE)
     return View(box, ppm, visible, clear, _beside(layout, camera))
+
+
+def box_around(pixels: Floats) -> Floats:
+    """The boxes (…, 4) xyxy around points (…, N, 2)."""
+    return np.concatenate([pixels.min(axis=-2), pixels.max(axis=-2)], axis=-1)
 
 
 def in_frame(box: Floats, camera: Camera) -> NDArray[np.bool_]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from bench.placement.mounts import Mounts
 from bench.response.samples import faces_of, sight_of
 from scenarios import Camera, CameraModel, InputError, Layout, Rig
-from vision.view import in_frame
+from vision.view import box_around, in_frame
 
 Floats = NDArray[np.float64]
 
@@ -204,8 +204,7 @@ def _view(
     pixels, depth = camera.project(spots)
     inside = (camera.in_frame(pixels) & (depth > 0)).mean(axis=1)
     corners, _ = camera.project(layout.places.corners[place])
-    box = np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1)
-    kept = (inside > 0) & in_frame(box, camera)
+    kept = (inside > 0) & in_frame(box_around(corners), camera)
     at = at[kept]
     return place[kept], seen.px_per_m[at], seen.angle[at], inside[kept], np.abs(seen.horizontal[at])
 

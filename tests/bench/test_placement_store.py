@@ -25,7 +25,7 @@ from bench.response.response import load_responses
 from bench.response.samples import sight
 from scenarios import CameraModel, Fixture, InputError, Layout, Shelf, load_scenario
 from tests.layouts import TIDY, small_layout, small_scenario
-from vision.view import in_frame
+from vision.view import box_around, in_frame
 
 WIDE = CameraModel("wide", 1920, 1080, 1.2, 200.0)
 TELE = CameraModel("tele", 1920, 1080, 0.6, 150.0)
@@ -90,7 +90,7 @@ def test_what_the_picture_cuts_too_short_for_the_pipeline_is_not_promised() -> N
     for i in range(len(found)):
         camera = found.camera(i)
         pixels, _ = camera.project(small_layout().places.corners)
-        judged = in_frame(np.concatenate([pixels.min(axis=1), pixels.max(axis=1)], axis=1), camera)
+        judged = in_frame(box_around(pixels), camera)
         seen = found.views.place[found.views.of(i)]
         assert judged[seen].all()
         cut += int((~judged & camera.in_frame(pixels).any(axis=1)).sum())
