@@ -132,6 +132,7 @@ def measure(
     planned = np.array([p.sku for p in layout.planogram.positions], object)[layout.places.position]
     there = np.full(len(layout.places), None, object)
     there[truth.place[truth.front]] = truth.sku[truth.front]
+    own = (there == planned).astype(bool)
     view = view_of(layout, camera)
     match = assign(view, products)
     place = np.flatnonzero(match >= 0)
@@ -140,11 +141,10 @@ def measure(
     likeness, _, rival = identity.rivals(
         similarities[pack], np.array([column[sku] for sku in planned[place]], np.int64)
     )
-    foreign = (there[place] != planned[place]) & (there[place] != np.array(None))
+    foreign = ~own[place] & (there[place] != np.array(None))
     tops = behind.tops_of(layout, camera)
     filled = rows_filled(scenario)
     judged = tops.compared & filled[:, :1]
-    own = there == planned
     top = np.flatnonzero((layout.places.level > 0) & view.visible & (match < 0))
     top = top[own[top - 1] & (match[top - 1] >= 0)]
     return Samples(
@@ -153,7 +153,7 @@ def measure(
         behind.features(frame.image, tops, products)[judged],
         filled[judged],
         stacks.measure(view, products, match, top),
-        own[top].astype(bool),
+        own[top],
     )
 
 
