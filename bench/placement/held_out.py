@@ -134,6 +134,7 @@ def table(rows: pd.DataFrame) -> None:
     for said, values in (
         ("OOS recall, best less geometry", (best[f"{OOS}.value"] - geometry[f"{OOS}.value"]).dropna()),
         ("value, best less geometry", known - geometry["measured.value"]),
+        ("… predicted", best["predicted.value"] - geometry["predicted.value"]),
         ("measured less predicted value", known - best["predicted.value"]),
         ("how far off the prediction is", (known - best["predicted.value"]).abs()),
         ("… that of the same worlds", (known - best["predicted_there.value"]).abs()),

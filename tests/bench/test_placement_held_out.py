@@ -91,6 +91,7 @@ def test_stores_are_told_of_together(
     }
     assert said["OOS recall, best less geometry"] == "+15.00"  # a store in which nothing was out tells nothing
     assert said["value, best less geometry"] == "+6.67"
+    assert said["… predicted"] == "+29.67"
     assert said["measured less predicted value"] == "+0.33"
     assert said["how far off the prediction is"] == "+1.67"
     assert said["half-width of a measured value"] == "+2.00"
